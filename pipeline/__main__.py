@@ -1,0 +1,5 @@
+"""`python -m pipeline` is `permastack`."""
+
+from pipeline.cli import main
+
+main()

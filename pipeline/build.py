@@ -1,0 +1,141 @@
+"""Building a release: discover the inputs, run the flow, and put the result where it belongs, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.engine.keys import digest_of
+from pipeline.engine.lock import locked
+from pipeline.engine.publication import publish_bytes, sweep
+from pipeline.engine.receipts import Receipt
+from pipeline.engine.runner import Runner, StepState, use_numba_cache
+from pipeline.errors import EnvironmentalError, InputError
+from pipeline.manifest.model import Release, read_release
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run left: the release, where it lies, what each step did, and what the sources had to say."""
+
+    release: Release
+    folder: Path
+    fresh: bool  # whether the folder was written by this run
+    states: list[StepState]
+    messages: list[str]
+    runner: Runner
+
+
+def release_folder(config: Config) -> Path:
+    return Path(config.execution.releases) / config.dataset.name / config.dataset.version
+
+
+def make_runner(config: Config, *, verify_full: bool = False, accept_quarantine: bool = False) -> Runner:
+    """A runner over the flow and the discovered inputs. Raises InputError where there is nothing to read."""
+    use_numba_cache(config)
+    from pipeline.flow import FLOW
+    from pipeline.stages.ingest.steps import discover
+
+    if not config.ingest.sources:
+        raise InputError(
+            "the configuration has no source: add an [[ingest.sources]] section (see `permastack init`), "
+            "or use `permastack run --git DIR... --out DIR`"
+        )
+    items = discover(config.ingest)
+    if not items:
+        raise InputError(
+            f"no origin is left of the sources at ingest.sample = {config.ingest.sample}: take a larger sample"
+        )
+    return Runner(FLOW, config, items, verify_full=verify_full, retry=_quarantined if not accept_quarantine else _never)
+
+
+def _quarantined(receipt: Receipt) -> bool:
+    return bool(receipt.info.get("quarantined"))
+
+
+def _never(receipt: Receipt) -> bool:
+    return False
+
+
+def build(
+    config: Config,
+    *,
+    verify_full: bool = False,
+    accept_quarantine: bool = False,
+    report: Callable[[StepState], None] = lambda state: None,
+) -> Built:
+    """Run what must run and publish the release.
+
+    Raises BusyError where another run has the work folder, EnvironmentalError where inputs are quarantined
+    and that is not accepted, and what steps raise.
+    """
+    from pipeline.engine.cluster import executor_for
+    from pipeline.engine.services import stop
+    from pipeline.stages.release.place import place
+
+    work = Path(config.execution.work)
+    with locked(work):
+        sweep(work)
+        runner = make_runner(config, verify_full=verify_full, accept_quarantine=accept_quarantine)
+        publish_bytes(work / "inputs.json", json.dumps({item["origin"]: item for item in runner.items}).encode())
+        states: list[StepState] = []
+
+        def note(state: StepState) -> None:
+            states.append(state)
+            report(state)
+
+        try:
+            with executor_for(config.execution.cluster) as executor:
+                runner.run(executor, note)
+        finally:
+            stop("pipeline.stages.license.scancode")
+        _check_quarantine(runner, accept_quarantine)
+        files = released_files(runner)
+        release = read_release(files["release.json"][0])
+        folder = release_folder(config)
+        fresh = place(files, release, folder, full=verify_full)
+        messages = [text for receipt in runner.receipts("ingest.list") for text in receipt.info["messages"]]
+        return Built(release, folder, fresh, states, sorted(messages), runner)
+
+
+def released_files(runner: Runner) -> dict[str, tuple[Path, int, str]]:
+    """Every file of the release: its path there, and where it lies now, its size and its sha256."""
+    from pipeline.flow import STEPS
+
+    files: dict[str, tuple[Path, int, str]] = {}
+    shards, manifest = STEPS["release.shards"], STEPS["release.manifest"]
+    for receipt in runner.receipts("release.shards"):
+        artefact = receipt.outputs["shard.parquet"]
+        files[receipt.info["path"]] = (
+            runner.part_folder(shards, receipt.part) / artefact.file, artefact.bytes, artefact.sha256,
+        )  # fmt: skip
+    (receipt,) = runner.receipts("release.manifest")
+    for name, artefact in receipt.outputs.items():
+        path = "index/released.parquet" if name == "released.parquet" else name
+        files[path] = (runner.part_folder(manifest, 0) / artefact.file, artefact.bytes, artefact.sha256)
+    return files
+
+
+def _check_quarantine(runner: Runner, accepted: bool) -> None:
+    quarantined = sorted(text for receipt in runner.receipts("ingest.list") for text in receipt.info["quarantined"])
+    if quarantined and not accepted:
+        listed = "\n  ".join(quarantined[:10])
+        raise EnvironmentalError(
+            f"{len(quarantined)} origins could not be read (quarantine {digest_of(quarantined)[:16]}), so no release "
+            f"was made:\n  {listed}\nMend their sources and run again, or run with --accept-quarantine to leave them out; "
+            "the ledger will say so."
+        )
+
+
+
+
+def as_rows(states: list[StepState]) -> list[dict[str, Any]]:
+    """What each step did, for `--json`."""
+    return [
+        {"step": s.step.name, "parts": s.parts, "cached": len(s.cached), "run": len(s.missing), "seconds": round(s.seconds, 2)}
+        for s in states
+    ]

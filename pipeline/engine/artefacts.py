@@ -1,0 +1,169 @@
+"""Files that steps hand to each other: Parquet tables, and exchanges that are read slice by slice.
+
+An exchange file is one Arrow IPC stream per bucket, one after another; where each lies, how many rows it has
+and its sha256 stand in the writer's receipt. So a reader fetches only its slices, verifies just them, and its
+key holds only their digests. Memory of a writer is bounded: rows beyond `SPILL_BYTES` go to disk by bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.engine.keys import file_sha256
+from pipeline.engine.publication import TEMPORARY, publish
+from pipeline.errors import IntegrityError
+
+SPILL_BYTES = 512 << 20
+_IPC = pa.ipc.IpcWriteOptions(compression="zstd")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One readable piece: a whole Parquet file (`length` None) or one bucket of an exchange file."""
+
+    path: str
+    rows: int
+    sha256: str
+    offset: int = 0
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """One output of one part, as its receipt records it."""
+
+    file: str
+    bytes: int
+    rows: int
+    sha256: str
+    slices: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)  # bucket: offset, length, rows, sha256
+    to: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def conform(table: pa.Table, schema: pa.Schema, what: str) -> pa.Table:
+    """`table` in one chunk, with exactly `schema`. Raises IntegrityError where it does not fit."""
+    if table.column_names != schema.names:
+        raise IntegrityError(f"{what}: columns are {table.column_names}, expected {schema.names}")
+    for name in (f.name for f in schema if not f.nullable):
+        if table.column(name).null_count:
+            raise IntegrityError(f"{what}: column {name} has nulls and must have none")
+    try:
+        table = table.cast(schema).combine_chunks()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        raise IntegrityError(f"{what}: rows do not fit the schema: {error}") from error
+    return table.replace_schema_metadata(None)
+
+
+def write_table(path: Path, table: pa.Table) -> Artefact:
+    """Publish a plain table as Parquet with page checksums."""
+    publish(path, lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True))
+    return Artefact(path.name, path.stat().st_size, table.num_rows, file_sha256(path))
+
+
+class ExchangeWriter:
+    """Collects rows by bucket, then publishes one exchange file."""
+
+    def __init__(self, path: Path, schema: pa.Schema, to: str) -> None:
+        self._path, self._schema, self._to = path, schema, to
+        self._pending: dict[int, list[pa.Table]] = {}
+        self._pending_bytes = 0
+        self._spills: list[tuple[Path, dict[int, tuple[int, int]]]] = []
+
+    def send(self, table: pa.Table, buckets: np.ndarray[Any, Any]) -> None:
+        """Add rows; `buckets[i]` is where row i goes."""
+        table = conform(table, self._schema, f"exchange {self._path.name}")
+        order = np.argsort(buckets, kind="stable")
+        table, ordered = table.take(order), buckets[order]
+        edges = np.flatnonzero(np.diff(ordered, prepend=-1)).tolist() + [len(ordered)]
+        for start, end in zip(edges, edges[1:], strict=False):
+            self._pending.setdefault(int(ordered[start]), []).append(table.slice(start, end - start))
+        self._pending_bytes += table.nbytes
+        if self._pending_bytes > SPILL_BYTES:
+            self._spill()
+
+    def _spill(self) -> None:
+        path = self._path.with_name(f"{TEMPORARY}spill-{len(self._spills)}-{self._path.name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        places: dict[int, tuple[int, int]] = {}
+        with path.open("wb") as file:
+            for bucket in sorted(self._pending):
+                start = file.tell()
+                file.write(_encode(pa.concat_tables(self._pending[bucket])))
+                places[bucket] = (start, file.tell() - start)
+        self._spills.append((path, places))
+        self._pending, self._pending_bytes = {}, 0
+
+    def close(self) -> Artefact:
+        """Publish the file."""
+        slices: dict[str, tuple[int, int, int, str]] = {}
+        whole = hashlib.sha256()
+
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                for bucket, table in self._merged():
+                    data = _encode(table)
+                    slices[str(bucket)] = (file.tell(), len(data), table.num_rows, hashlib.sha256(data).hexdigest())
+                    whole.update(data)
+                    file.write(data)
+
+        publish(self._path, write)
+        for spill, _ in self._spills:
+            spill.unlink()
+        rows = sum(s[2] for s in slices.values())
+        return Artefact(self._path.name, self._path.stat().st_size, rows, whole.hexdigest(), slices, self._to)
+
+    def _merged(self) -> Iterator[tuple[int, pa.Table]]:
+        buckets = set(self._pending).union(*(places for _, places in self._spills))
+        for bucket in sorted(buckets):
+            pieces: list[pa.Table] = []
+            for path, places in self._spills:
+                if bucket in places:
+                    offset, length = places[bucket]
+                    with path.open("rb") as file:
+                        file.seek(offset)
+                        pieces.append(pa.ipc.open_stream(io.BytesIO(file.read(length))).read_all())
+            pieces += self._pending.get(bucket, [])
+            yield bucket, pa.concat_tables(pieces).combine_chunks()
+
+
+def _encode(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=_IPC) as writer:
+        writer.write_table(table.combine_chunks())
+    return bytes(sink.getvalue())
+
+
+def read_slice(piece: Slice) -> pa.Table:
+    """The rows of a slice, after its sha256 was checked. Raises IntegrityError where bytes or counts differ."""
+    path = Path(piece.path)
+    try:
+        with path.open("rb") as file:
+            file.seek(piece.offset)
+            data = file.read(-1 if piece.length is None else piece.length)
+    except OSError as error:
+        raise IntegrityError(f"{path}: cannot be read ({error.strerror}); run again with --verify full") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != piece.sha256:
+        raise IntegrityError(
+            f"{path}: damaged: sha256 {found} was found, its receipt says {piece.sha256}. "
+            "Run again with --verify full: it finds every damaged file and makes it anew."
+        )
+    if piece.length is None:
+        table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
+    else:
+        table = pa.ipc.open_stream(data).read_all()
+    if table.num_rows != piece.rows:
+        raise IntegrityError(f"{path}: {table.num_rows} rows were read, its receipt says {piece.rows}")
+    return table

@@ -1,0 +1,292 @@
+"""The runner: walks the flow, runs the parts whose receipts do not stand, and checks that counts close.
+
+One mechanism serves resume, cache, changed configuration and damage: a part's key is computed from what it
+depends on, and it runs unless a receipt with that key stands over outputs that are still there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipeline.config import Config
+from pipeline.engine.artefacts import Slice
+from pipeline.engine.cluster import Executor
+from pipeline.engine.keys import digest_of, source_digest
+from pipeline.engine.progress import tracked
+from pipeline.engine.receipts import Counts, Receipt, read_receipt
+from pipeline.engine.step import Job, Partitioning, Step, origin_bucket
+from pipeline.errors import EnvironmentalError, IntegrityError, PermastackError
+from pipeline.local_path import made_logical
+
+# Modules whose source decides every step's result.
+SHARED_CODE = ("schema.py", "swhid.py", "rank.py", "errors.py", "engine/step.py", "engine/artefacts.py")
+
+
+class StageError(PermastackError):
+    """A step failed on a part: a fault of the program, or of what it was given."""
+
+
+@dataclass
+class StepState:
+    """What the runner knows about a step's parts."""
+
+    step: Step
+    parts: int
+    cached: list[Receipt] = field(default_factory=list)
+    missing: list[dict[str, Any]] = field(default_factory=list)  # tasks
+    seconds: float = 0.0  # of this run
+
+
+class Runner:
+    """Runs a flow for a configuration.
+
+    `items` are the discovered inputs: plain data with `origin` and `digest`, which enter keys, and `locator`,
+    a path of this machine, which does not.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        config: Config,
+        items: Sequence[dict[str, Any]],
+        *,
+        verify_full: bool = False,
+        retry: Callable[[Receipt], bool] = lambda receipt: False,
+    ) -> None:
+        self.steps = steps
+        self.config = config
+        self.verify_full = verify_full
+        self._retry = retry
+        self.items = items
+        self._work = Path(config.execution.work)
+        self._receipts: dict[str, list[Receipt]] = {}
+        stages = list(dict.fromkeys(step.stage for step in steps))
+        self._folders = {stage: self._work / f"{number:02d}-{stage}" for number, stage in enumerate(stages, 1)}
+
+    # --- where things are ---
+
+    def part_folder(self, step: Step, part: int) -> Path:
+        return self._folders[step.stage] / step.name.partition(".")[2] / f"{part:05d}"
+
+    def receipt_path(self, step: Step, part: int) -> Path:
+        return self._folders[step.stage] / "receipts" / f"{step.name.partition('.')[2]}-{part:05d}.json"
+
+    def receipts(self, step: str) -> list[Receipt]:
+        return self._receipts[step]
+
+    def counts(self, step: str) -> Counts:
+        total = Counts()
+        for receipt in self._receipts[step]:
+            total.add(receipt.counts)
+        return total
+
+    # --- planning ---
+
+    def part_count(self, by: Partitioning) -> int:
+        execution = self.config.execution
+        if by == "shard":
+            return int(self._receipts["release.plan"][0].info["shards"])
+        fixed = {"origin": execution.parts, "one": 1}
+        return fixed.get(by, execution.buckets)
+
+    def state(self, step: Step) -> StepState:
+        """Which parts of a step stand and which must run. Needs the receipts of the steps that it reads."""
+        parts = self.part_count(step.by)
+        state = StepState(step, parts)
+        settings = step.settings(self.config)
+        fixed = {
+            "step": step.name,
+            "code": source_digest((*SHARED_CODE, *step.code)),
+            "settings": _logical(settings),
+            "versions": step.versions(settings),
+        }
+        for part in range(parts):
+            inputs = {name: self._pieces(step, name, part) for name in step.reads}
+            items = (
+                [item for item in self.items if origin_bucket(item["origin"], parts) == part]
+                if step.takes_items
+                else []
+            )
+            key = digest_of(
+                fixed
+                | {
+                    "inputs": {name: [[p.sha256, p.rows] for p in pieces] for name, pieces in inputs.items()},
+                    "items": [{k: v for k, v in item.items() if k != "locator"} for item in items],
+                    "partition": self._partition_identity(step, part),
+                }
+            )
+            receipt = read_receipt(self.receipt_path(step, part))
+            if (
+                receipt is not None
+                and receipt.key == key
+                and receipt.outputs_stand(self.part_folder(step, part), self.verify_full)
+                and not self._retry(receipt)
+            ):
+                state.cached.append(receipt)
+                continue
+            state.missing.append(
+                {
+                    "step": step.name,
+                    "part": part,
+                    "key": key,
+                    "config": self.config.model_dump(mode="json"),
+                    "parts": {by: self.part_count(by) for by in self._partitionings(step)},
+                    "inputs": {name: [asdict(p) for p in pieces] for name, pieces in inputs.items()},
+                    "items": items,
+                    "folder": str(self.part_folder(step, part)),
+                    "receipt": str(self.receipt_path(step, part)),
+                    "locators": str(self._work / "inputs.json"),
+                }
+            )
+        return state
+
+    def _partitionings(self, step: Step) -> list[Partitioning]:
+        wanted = {step.by, *(out.to for out in step.writes.values() if out.to)}
+        return sorted(wanted)
+
+    def _partition_identity(self, step: Step, part: int) -> object:
+        # An exchange's slices depend on how many there are: the writer's key must know.
+        return [part, {by: self.part_count(by) for by in self._partitionings(step)}]
+
+    def _pieces(self, step: Step, name: str, part: int) -> list[Slice]:
+        source, _, output = name.partition("/")
+        writer = next(s for s in self.steps if s.name == source)
+        to = writer.writes[output].to
+        found: list[Slice] = []
+        for receipt in self._receipts[source]:
+            folder = self.part_folder(writer, receipt.part)
+            if to is not None:
+                found += receipt.pieces(output, folder, part if to == step.by else None)
+            elif writer.by != step.by or receipt.part == part:
+                found += receipt.pieces(output, folder, None)
+        return found
+
+    # --- running ---
+
+    def run(self, executor: Executor, report: Callable[[StepState], None] = lambda state: None) -> None:
+        """Run what must run. Raises what a step raises; IntegrityError where counts do not close."""
+        before = -1
+        for step in self.steps:
+            state = self.state(step)
+            self._drop_strangers(step, state.parts)
+            done = list(state.cached)
+            started = time.monotonic()
+            results = executor.run(run_part, state.missing)
+            for task, _ in tracked(results, len(state.missing), step.name):
+                receipt = read_receipt(Path(task["receipt"]))
+                if receipt is None:
+                    raise EnvironmentalError(
+                        f"{task['receipt']}: the worker finished but its receipt cannot be read here. "
+                        "Workers must share the work folder."
+                    )
+                done.append(receipt)
+            state.seconds = time.monotonic() - started
+            self._receipts[step.name] = sorted(done, key=lambda receipt: receipt.part)
+            before = self._check_counts(step, before)
+            report(state)
+
+    def adopt(self, state: StepState) -> None:
+        """Take a step as it stands: for `plan` and `status`, which run nothing."""
+        self._receipts[state.step.name] = sorted(state.cached, key=lambda receipt: receipt.part)
+
+    def _check_counts(self, step: Step, before: int) -> int:
+        if not step.counts:
+            return before
+        total = self.counts(step.name)
+        if not total.closes or before not in (-1, total.taken):
+            raise IntegrityError(
+                f"step {step.name}: counts do not close: {before} came in, {total.taken} were taken, "
+                f"{total.passed} passed on, {total.merged} merged, {sum(total.dropped.values())} dropped. "
+                "This is a fault of the program or of its intermediate files: run again with --verify full."
+            )
+        return total.passed
+
+    def _drop_strangers(self, step: Step, parts: int) -> None:
+        """Remove parts left from a run with more of them."""
+        part = parts
+        while self.receipt_path(step, part).exists() or self.part_folder(step, part).exists():
+            self.receipt_path(step, part).unlink(missing_ok=True)
+            shutil.rmtree(self.part_folder(step, part), ignore_errors=True)
+            part += 1
+
+
+def use_numba_cache(config: Config) -> None:
+    """Keep compiled kernels in the work folder. Works only before numba is imported."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(config.execution.work) / "numba"))
+
+
+def _logical(settings: Any) -> Any:
+    if isinstance(settings, dict):
+        return {name: _logical(value) for name, value in settings.items()}
+    return made_logical(settings) if isinstance(settings, BaseModel) else settings
+
+
+def run_part(task: Mapping[str, Any]) -> None:
+    """Run one part, in whatever process. The receipt is removed first and written last."""
+    config = Config.model_validate(task["config"])
+    use_numba_cache(config)
+    from pipeline.flow import STEPS  # after numba knows where its cache lies
+
+    step = STEPS[task["step"]]
+    receipt_path = Path(task["receipt"])
+    receipt_path.unlink(missing_ok=True)
+    started = time.monotonic()
+    job = Job(
+        step=step,
+        part=task["part"],
+        parts=task["parts"],
+        settings=step.settings(config),
+        folder=Path(task["folder"]),
+        facts_root=config.execution.facts_folder,
+        inputs={name: [Slice(**piece) for piece in pieces] for name, pieces in task["inputs"].items()},
+        items=task["items"],
+        locators=json.loads(Path(task["locators"]).read_bytes()),
+    )
+    try:
+        step.run(job)
+        job.finish()
+    except PermastackError:
+        raise
+    except OSError as error:
+        raise EnvironmentalError(
+            f"step {step.name} part {job.part}: {error.strerror or type(error).__name__}"
+            f"{f' ({error.filename})' if error.filename else ''}. Mend it, then run again: what is finished is kept."
+        ) from error
+    except Exception as error:
+        raise StageError(_describe(step, job.part, error)) from (
+            error if os.environ.get("PERMASTACK_DEBUG") else None
+        )
+    if step.counts and not job.counts.closes:
+        raise IntegrityError(f"step {step.name} part {job.part}: counts do not close: {job.counts}")
+    Receipt(
+        step=step.name,
+        part=job.part,
+        key=task["key"],
+        outputs=job.outputs,
+        counts=job.counts,
+        info=job.info,
+        seconds=round(time.monotonic() - started, 3),
+        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    ).write(receipt_path)
+
+
+def _describe(step: Step, part: int, error: Exception) -> str:
+    # The error's own words may quote what it failed on, which may be a secret: only its kind and place are told.
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "pipeline" in f.filename]
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
+    return (
+        f"step {step.name} part {part} failed: {type(error).__name__} at {place}. What is finished is kept. "
+        "Set PERMASTACK_DEBUG=1 to see everything (it may show text of the input)."
+    )

@@ -1,0 +1,173 @@
+"""Steps, as the flow declares them, and the job that a step's function receives for one part."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from pipeline.engine.artefacts import Artefact, ExchangeWriter, Slice, conform, read_slice, write_table
+from pipeline.engine.facts import FactStore
+from pipeline.engine.keys import file_sha256
+from pipeline.engine.publication import publish
+from pipeline.engine.receipts import Counts
+from pipeline.engine.services import call
+
+Partitioning = Literal["origin", "blob", "band", "component", "shard", "one"]
+
+
+@dataclass(frozen=True)
+class Out:
+    """An output: a plain table per part, an exchange towards another partitioning, or (no schema) a file as it is."""
+
+    schema: pa.Schema | None
+    to: Partitioning | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One function over parts. Everything that decides its result is declared here and enters its key.
+
+    reads     outputs of earlier steps, as "step/output"; a reader sees its own part where both sides are
+              partitioned alike, its slices of an exchange, else everything
+    settings  the part of the configuration that it reads
+    versions  of data and libraries that decide its result; called with the settings
+    code      package files and folders whose source decides its result
+    """
+
+    name: str
+    run: Callable[[Job], None]
+    by: Partitioning
+    reads: tuple[str, ...]
+    writes: Mapping[str, Out]
+    code: tuple[str, ...]
+    settings: Callable[[Any], Any] = lambda config: None
+    versions: Callable[[Any], dict[str, str]] = lambda settings: {}
+    takes_items: bool = False  # discovered inputs, by origin
+    counts: bool = True  # whether it takes and passes occurrences
+
+    @property
+    def stage(self) -> str:
+        return self.name.partition(".")[0]
+
+
+@dataclass
+class Job:
+    """One part of one step, as its function sees it."""
+
+    step: Step
+    part: int
+    parts: Mapping[Partitioning, int]
+    settings: Any
+    folder: Path
+    facts_root: Path | None
+    inputs: Mapping[str, list[Slice]]
+    items: list[dict[str, Any]]
+    locators: Mapping[str, dict[str, Any]]
+    counts: Counts = field(default_factory=Counts)
+    info: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Artefact] = field(default_factory=dict)
+    _exchanges: dict[str, ExchangeWriter] = field(default_factory=dict)
+
+    def pieces(self, name: str) -> Iterator[pa.Table]:
+        """The rows of an input, piece by piece, each verified. Memory: one piece."""
+        for piece in self.inputs[name]:
+            yield read_slice(piece)
+
+    def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """All rows of an input in one table; an empty table of its schema where there are none."""
+        schema = self.schema_of(name)
+        tables = [t.select(columns) if columns else t for t in self.pieces(name)]
+        empty = schema.empty_table()
+        tables.append(empty.select(columns) if columns else empty)
+        return pa.concat_tables(tables).combine_chunks()
+
+    def schema_of(self, name: str) -> pa.Schema:
+        from pipeline.flow import STEPS  # the flow imports the stages, which import this module
+
+        step, _, output = name.partition("/")
+        return STEPS[step].writes[output].schema
+
+    def write_file(self, output: str, rows: int, write: Callable[[Path], object]) -> Artefact:
+        """Publish a file that `write` fills, under the output's own name."""
+        path = self.folder / output
+        publish(path, lambda temporary: write(temporary) and None)
+        self.outputs[output] = Artefact(path.name, path.stat().st_size, rows, file_sha256(path))
+        return self.outputs[output]
+
+    def write(self, output: str, table: pa.Table) -> None:
+        """Publish a plain output."""
+        schema = self.step.writes[output].schema
+        assert schema is not None, f"{self.step.name} declares {output} as a file"
+        table = conform(table, schema, f"{self.step.name} part {self.part}: {output}")
+        self.outputs[output] = write_table(self.folder / f"{output}.parquet", table)
+
+    def send(self, output: str, table: pa.Table, buckets: np.ndarray[Any, Any]) -> None:
+        """Add rows to an exchange; `buckets` says where each goes (see `blob_buckets`, `origin_buckets`)."""
+        declared = self.step.writes[output]
+        assert declared.to is not None and declared.schema is not None, f"{self.step.name} declares {output} as no exchange"
+        if output not in self._exchanges:
+            path = self.folder / f"{output}.exchange"
+            self._exchanges[output] = ExchangeWriter(path, declared.schema, declared.to)
+        self._exchanges[output].send(table, buckets)
+
+    def send_by_blob(self, output: str, table: pa.Table, column: str = "blob") -> None:
+        self.send(output, table, blob_buckets(table.column(column), self.parts["blob"]))
+
+    def send_by_origin(self, output: str, table: pa.Table) -> None:
+        self.send(output, table, origin_buckets(table.column("origin"), self.parts["origin"]))
+
+    def drop(self, rules: Iterable[str]) -> None:
+        """Count one dropped occurrence per rule."""
+        for rule in rules:
+            name = f"{self.step.stage}.{rule}"
+            self.counts.dropped[name] = self.counts.dropped.get(name, 0) + 1
+
+    def facts(self, detector: str, versions: Mapping[str, str]) -> FactStore:
+        return FactStore(self.facts_root, detector, versions)
+
+    def service(self, module: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """A function that asks the machine's one process of `module`; it starts at the first question."""
+        return functools.partial(call, module)
+
+    def finish(self) -> None:
+        """Publish the exchanges, and empty tables for outputs that the step did not write."""
+        for output, declared in self.step.writes.items():
+            if output in self._exchanges:
+                self.outputs[output] = self._exchanges[output].close()
+            elif output not in self.outputs and declared.to is not None and declared.schema is not None:
+                path = self.folder / f"{output}.exchange"
+                self.outputs[output] = ExchangeWriter(path, declared.schema, declared.to).close()
+            elif output not in self.outputs and declared.schema is not None:
+                self.write(output, declared.schema.empty_table())
+
+
+def blob_buckets(blobs: pa.ChunkedArray, buckets: int) -> np.ndarray[Any, Any]:
+    """The bucket of each 20-byte id: its first bits. `buckets` is a power of two, at most 65,536."""
+    array = blobs.combine_chunks() if isinstance(blobs, pa.ChunkedArray) else blobs
+    if not len(array):
+        return np.zeros(0, np.int64)
+    raw = np.frombuffer(array.buffers()[1], np.uint8)[array.offset * 20 : (array.offset + len(array)) * 20]
+    head = raw.reshape(-1, 20)[:, :2].astype(np.int64)
+    return ((head[:, 0] << 8) | head[:, 1]) * buckets >> 16
+
+
+def origin_buckets(origins: pa.ChunkedArray, buckets: int) -> np.ndarray[Any, Any]:
+    """The bucket of each origin name, by hash."""
+    encoded = origins.combine_chunks().dictionary_encode()
+    if not len(encoded):
+        return np.zeros(0, np.int64)
+    names = encoded.dictionary.to_pylist()
+    by_name = np.array([origin_bucket(name, buckets) for name in names], np.int64)
+    found: np.ndarray[Any, Any] = by_name[encoded.indices.to_numpy(zero_copy_only=False)]
+    return found
+
+
+def origin_bucket(origin: str, buckets: int) -> int:
+    return xxhash.xxh64_intdigest(origin.encode()) % buckets

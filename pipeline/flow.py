@@ -1,0 +1,170 @@
+"""The flow: every step in its order, what it reads and writes, and what decides its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline import schema as s
+from pipeline.engine.step import Out, Step
+from pipeline.stages.exact import steps as exact
+from pipeline.stages.ingest import steps as ingest
+from pipeline.stages.language import steps as language
+from pipeline.stages.license import steps as license
+from pipeline.stages.near import steps as near
+from pipeline.stages.optout import steps as optout
+from pipeline.stages.redact import steps as redact
+from pipeline.stages.release import steps as release
+
+_INGEST, _LICENSE, _OPTOUT = ("stages/ingest", "stages/decisions.py"), ("stages/license",), ("stages/optout",)
+_NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
+_DECISIONS = Out(s.DECISIONS, to="origin")
+
+
+def _published(config: Any) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in type(config).model_fields if name != "execution"}
+
+
+FLOW = (
+    # by origin
+    Step(
+        "ingest.list", ingest.list_origins, by="origin", reads=(), takes_items=True,
+        writes={
+            "origins": Out(s.ORIGINS), "occurrences": Out(s.OCCURRENCES), "decisions": Out(s.DECISIONS),
+            "texts": Out(s.LICENSE_TEXTS, to="blob"), "spool": Out(s.BYTES, to="blob"),
+        },
+        settings=lambda c: c.ingest, code=(*_INGEST, "stages/license/names.py"),
+    ),
+    # by blob
+    Step(
+        "license.detect", license.detect, by="blob", reads=("ingest.list/texts", "ingest.list/spool"),
+        writes={"facts": Out(s.LICENSE_FACTS, to="origin")},
+        settings=lambda c: license.detection_settings(c.license), code=_LICENSE, versions=license.versions, counts=False,
+    ),
+    # by origin
+    Step(
+        "license.resolve", license.resolve, by="origin",
+        reads=("ingest.list/occurrences", "ingest.list/origins", "license.detect/facts"),
+        writes={
+            "occurrences": Out(s.RESOLVED, to="blob"), "evidence": Out(s.EVIDENCE), "roots": Out(s.ROOTS),
+            "license_blobs": Out(s.BLOBS, to="blob"),
+        },
+        code=_LICENSE,
+    ),
+    # by blob bucket
+    Step(
+        "ingest.fetch", ingest.fetch, by="blob", reads=("license.resolve/occurrences", "ingest.list/spool"),
+        writes={"contents": Out(s.CONTENTS), "occurrences": Out(s.RESOLVED), "decisions": _DECISIONS},
+        settings=lambda c: c.ingest, code=_INGEST,
+    ),
+    Step(
+        "license.decide", license.decide, by="blob", reads=("ingest.fetch/occurrences", "ingest.fetch/contents"),
+        writes={"kept": Out(s.VERDICTS), "decisions": _DECISIONS, "evidence": Out(s.EVIDENCE)},
+        settings=lambda c: c.license, code=(*_LICENSE, "stages/decisions.py"), versions=license.policy_versions,
+    ),
+    Step(
+        "optout.apply", optout.apply, by="blob", reads=("license.decide/kept",),
+        writes={"kept": Out(s.VERDICTS), "guards": Out(s.BLOBS), "decisions": _DECISIONS},
+        settings=lambda c: c.optout, code=_OPTOUT, versions=optout.versions,
+    ),
+    Step(
+        "exact.keep", exact.keep, by="blob", reads=("optout.apply/kept",),
+        writes={"kept": Out(s.KEPT), "copies": Out(s.COPIES, to="origin")}, code=("stages/exact",),
+    ),
+    # by component
+    Step(
+        "near.bands", near.bands, by="blob", reads=("exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents"),
+        writes={"rows": Out(near.BAND_ROWS, to="band")},
+        settings=lambda c: c.near, code=_NEAR, versions=near.versions, counts=False,
+    ),
+    Step(
+        "near.edges", near.edges, by="band", reads=("near.bands/rows",), writes={"edges": Out(near.EDGES)},
+        code=_NEAR, counts=False,
+    ),
+    Step(
+        "near.components", near.find_components, by="one", reads=("near.edges/edges",),
+        writes={"members": Out(near.MEMBERS, to="blob")}, code=_NEAR, counts=False,
+    ),
+    Step(
+        "near.documents", near.documents, by="blob",
+        reads=("near.components/members", "exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents"),
+        writes={"documents": Out(s.NEAR_DOCUMENTS, to="component")},
+        settings=lambda c: c.near, code=_NEAR, versions=near.document_versions, counts=False,
+    ),
+    Step(
+        "near.choose", near.choose_kept, by="component", reads=("near.documents/documents",),
+        writes={"dropped": Out(near.DUPLICATES, to="blob")},
+        settings=lambda c: c.near, code=_NEAR, counts=False,
+    ),
+    Step(
+        "near.apply", near.apply, by="blob", reads=("exact.keep/kept", "near.choose/dropped", "near.components/members"),
+        writes={"kept": Out(s.SURVIVORS), "duplicates": Out(s.DUPLICATES), "decisions": _DECISIONS},
+        code=(*_NEAR, "stages/decisions.py"),
+    ),
+    # by blob bucket
+    Step(
+        "redact.find", redact.find, by="blob",
+        reads=("near.apply/kept", "ingest.fetch/contents", "license.resolve/license_blobs"),
+        writes={"spans": Out(s.SPANS)},
+        settings=lambda c: c.redact, code=_REDACT, versions=redact.step_versions,
+    ),
+    Step(
+        "language.tag", language.tag, by="blob", reads=("near.apply/kept", "ingest.fetch/contents"),
+        writes={"tags": Out(s.TAGS), "sizes": Out(s.SIZES)},
+        settings=lambda c: c.language, code=("stages/language",), versions=lambda _: language.versions(),
+    ),
+    # by shard
+    Step(
+        "release.plan", release.plan_shards, by="one", reads=("language.tag/sizes",), writes={"shards": Out(s.SHARDS)},
+        settings=lambda c: c.release, code=_RELEASE, counts=False,
+    ),
+    Step(
+        "release.rows", release.send_rows, by="blob",
+        reads=(
+            "near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags", "ingest.list/origins",
+            "near.apply/duplicates", "license.decide/evidence", "release.plan/shards",
+        ),
+        writes={
+            "data": Out(s.RELEASED, to="shard"), "redactions": Out(s.REDACTIONS, to="shard"),
+            "duplicates": Out(s.DUPLICATES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
+            "released": Out(s.RELEASED_KEYS, to="origin"),
+        },
+        code=(*_RELEASE, *_REDACT),
+    ),
+    Step(
+        "release.account", release.account_for_origins, by="origin",
+        reads=(
+            "ingest.list/occurrences", "ingest.list/decisions", "ingest.list/origins", "license.resolve/evidence",
+            "license.resolve/roots", "ingest.fetch/decisions", "license.decide/decisions", "optout.apply/decisions",
+            "exact.keep/copies", "near.apply/decisions", "release.rows/released", "release.plan/shards",
+        ),
+        writes={
+            "decisions": Out(s.DECISIONS, to="shard"), "copies": Out(s.COPIES, to="shard"),
+            "repositories": Out(s.REPOSITORIES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
+            "license_blobs": Out(s.BLOBS, to="blob"), "totals": Out(s.TOTALS),
+        },
+        settings=lambda c: {"optout": c.optout}, versions=lambda settings: release.account_versions(settings["optout"]),
+        code=(*_RELEASE, *_OPTOUT, "commitment.py"), counts=False,
+    ),
+    Step(
+        "release.attribution", release.license_texts, by="blob",
+        reads=(
+            "release.account/license_blobs", "ingest.fetch/contents", "optout.apply/guards", "redact.find/spans",
+            "release.plan/shards",
+        ),
+        writes={"licenses": Out(s.LICENSES, to="shard")}, code=(*_RELEASE, *_REDACT), counts=False,
+    ),
+    Step(
+        "release.shards", release.write_shards, by="shard", reads=("release.plan/shards", *release.SHARD_READS),
+        writes={"shard.parquet": Out(None), "entries": Out(s.ENTRIES), "index": Out(s.INDEX)},
+        settings=lambda c: c.release, code=_RELEASE, counts=False,
+    ),
+    Step(
+        "release.manifest", release.sum_up, by="one",
+        reads=("release.shards/index", "release.shards/entries", "release.account/totals"),
+        writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
+        settings=_published, code=("stages/release", "manifest", "config.py"), versions=release.manifest_versions,
+        counts=False,
+    ),
+)  # fmt: skip
+
+STEPS = {step.name: step for step in FLOW}

@@ -1,0 +1,312 @@
+"""The borders: every table that passes between steps or leaves in a release, with its exact columns.
+
+Inside the pipeline a blob is its 20-byte git id; a release writes SWHIDs. `SCHEMA_VERSION` stands in
+every manifest; changing a released table is a MAJOR version of the dataset.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+BLOB = pa.binary(20)
+# Milliseconds, and lists whose field is called element: what Parquet gives back of what it is given.
+_TIME = pa.timestamp("ms", tz="UTC")
+
+
+def _list(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.field("element", kind))
+
+
+def _table(*fields: tuple[str, pa.DataType] | tuple[str, pa.DataType, str]) -> pa.Schema:
+    """A schema from `(name, type)` (never null) or `(name, type, "null")` (nullable)."""
+    return pa.schema([pa.field(f[0], f[1], nullable=len(f) == 3) for f in fields])
+
+
+# --- between steps --------------------------------------------------------------------------------
+
+ORIGINS = _table(
+    ("origin", pa.string()),
+    ("kind", pa.string()),  # archives, git
+    ("input_digest", pa.string()),  # sha256:... of an archive, swh:1:rev:... of a clone
+    ("visit_type", pa.string(), "null"),
+    ("directory", BLOB, "null"),  # git tree id over every listed path; null where nothing could be listed
+    ("snapshot", pa.string(), "null"),
+    ("revision", pa.string(), "null"),
+    ("branch", pa.string(), "null"),
+    ("revision_date", _TIME, "null"),
+    ("stars", pa.int64(), "null"),
+    ("forks", pa.int64(), "null"),
+    ("listed", pa.int64()),
+    ("messages", _list(pa.string())),
+)
+
+OCCURRENCES = _table(
+    ("origin", pa.string()),
+    ("path", pa.binary()),
+    ("mode", pa.int32()),
+    ("blob", BLOB),
+    ("length", pa.int64()),
+)
+
+BYTES = _table(("blob", BLOB), ("data", pa.large_binary()))
+
+LICENSE_TEXTS = _table(  # data is null where the spool has it
+    ("blob", BLOB), ("kind", pa.string()), ("part", pa.int32()), ("data", pa.large_binary(), "null")
+)
+
+LICENSE_FACTS = _table(("blob", BLOB), ("kind", pa.string()), ("fact", pa.large_string()))
+
+RESOLVED = pa.schema(
+    [
+        *OCCURRENCES,
+        pa.field("path_expression", pa.string()),
+        pa.field("evidence_id", pa.string()),
+        pa.field("stars", pa.int64()),
+        pa.field("date", _TIME),
+    ]
+)
+
+ROOTS = _table(("origin", pa.string()), ("expression", pa.string(), "null"))
+
+CONTENTS = _table(
+    ("blob", BLOB),
+    ("text", pa.large_string()),
+    ("src_encoding", pa.string()),
+    ("sha256", pa.binary(32)),
+)
+
+VERDICTS = pa.schema(
+    [
+        *OCCURRENCES,
+        pa.field("license_type", pa.string(), nullable=False),
+        pa.field("license_expression", pa.string()),
+        pa.field("detected_licenses", _list(pa.string())),
+        pa.field("evidence_id", pa.string()),
+        pa.field("header_evidence_id", pa.string()),
+        pa.field("stars", pa.int64()),
+        pa.field("date", _TIME),
+    ]
+)
+
+KEPT = pa.schema([*VERDICTS, pa.field("n_copies", pa.int64(), nullable=False)])
+
+SURVIVORS = pa.schema([*KEPT, pa.field("cluster", BLOB)])
+
+BLOBS = _table(("blob", BLOB))
+
+RELEASED_KEYS = _table(("origin", pa.string()), ("path", pa.binary()))
+
+REJECTED = _table(("blob", BLOB), ("rule", pa.string()), ("reason", pa.string()))
+
+SIZES = _table(("language", pa.string(), "null"), ("rows", pa.int64()), ("bytes", pa.int64()))
+
+SHARDS = _table(
+    ("table", pa.string()),  # data, or the name of a ledger
+    ("language", pa.string(), "null"),
+    ("folder", pa.string()),
+    ("bucket", pa.int64()),
+    ("buckets", pa.int64()),  # of the same table and language
+)
+
+ENTRIES = _table(("path", pa.string()), ("entry", pa.string()))
+
+TOTALS = _table(("outcome", pa.string()), ("count", pa.int64()))
+
+NEAR_DOCUMENTS = _table(
+    ("blob", BLOB),
+    ("component", BLOB),
+    ("guard", pa.bool_()),
+    ("prior", pa.bool_()),
+    ("license_type", pa.string(), "null"),
+    ("stars", pa.int64(), "null"),
+    ("date", _TIME, "null"),
+    ("origin", pa.string(), "null"),
+    ("path", pa.binary(), "null"),
+    ("shingles", _list(pa.uint64())),
+    ("keys", _list(pa.uint64())),
+)
+
+SPAN = pa.struct(
+    [
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("end", pa.int64(), nullable=False),
+        pa.field("cls", pa.string(), nullable=False),
+        pa.field("detector", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("confidence", pa.float64(), nullable=False),
+        pa.field("zone", pa.string(), nullable=False),
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("surrogate", pa.string(), nullable=False),
+        pa.field("commitment", pa.binary(16)),
+    ]
+)
+
+SPANS = _table(("blob", BLOB), ("spans", _list(SPAN)))
+
+TAGS = _table(
+    ("blob", BLOB),
+    ("language", pa.string(), "null"),
+    ("language_method", pa.string(), "null"),
+    ("language_confidence", pa.float64(), "null"),
+    ("is_vendor", pa.bool_()),
+    ("is_generated", pa.bool_()),
+    ("is_documentation", pa.bool_()),
+)
+
+# --- in a release ---------------------------------------------------------------------------------
+# Column names follow The Stack v2 where the meaning is the same.
+
+RELEASED = _table(
+    ("swhid", pa.string()),
+    ("origin", pa.string()),
+    ("repo_name", pa.string()),
+    ("path", pa.string()),  # bytes that are not UTF-8 are written \xNN; then path_bytes has the truth
+    ("path_bytes", pa.binary(), "null"),
+    ("mode", pa.int32()),
+    ("snapshot_id", pa.string(), "null"),
+    ("revision_id", pa.string(), "null"),
+    ("directory_id", pa.string()),
+    ("branch_name", pa.string(), "null"),
+    ("visit_date", _TIME, "null"),
+    ("revision_date", _TIME, "null"),
+    ("star_events_count", pa.int64(), "null"),
+    ("fork_events_count", pa.int64(), "null"),
+    ("license_type", pa.string()),
+    ("license_expression", pa.string(), "null"),
+    ("detected_licenses", _list(pa.string())),
+    ("evidence_id", pa.string(), "null"),
+    ("header_evidence_id", pa.string(), "null"),
+    ("language", pa.string(), "null"),
+    ("language_method", pa.string(), "null"),
+    ("language_confidence", pa.float64(), "null"),
+    ("is_vendor", pa.bool_()),
+    ("is_generated", pa.bool_()),
+    ("is_documentation", pa.bool_()),
+    ("extension", pa.string()),
+    ("length_bytes", pa.int64()),
+    ("src_encoding", pa.string()),
+    ("sha256", pa.string()),  # of the original bytes
+    ("n_copies", pa.int64()),
+    ("cluster_id", pa.string(), "null"),
+    ("n_redactions", pa.int64()),
+    ("redacted_sha256", pa.string(), "null"),  # of the UTF-8 text, where n_redactions > 0
+    ("content", pa.large_string()),
+)
+
+DECISIONS = _table(
+    ("origin", pa.string(), "null"),  # null: hidden, because its owner opted out; then `commitment` may stand for it
+    ("path", pa.binary(), "null"),  # null: hidden, or the decision is about the whole origin
+    ("mode", pa.int32(), "null"),
+    ("blob", BLOB, "null"),
+    ("length", pa.int64(), "null"),
+    ("stage", pa.string()),
+    ("rule", pa.string()),
+    ("reason", pa.string()),
+    ("license_type", pa.string(), "null"),
+    ("license_expression", pa.string(), "null"),
+    ("evidence_id", pa.string(), "null"),
+    ("header_evidence_id", pa.string(), "null"),
+    ("duplicate_of", BLOB, "null"),
+    ("other_origin", pa.string(), "null"),  # where else the content lies, if that is the reason
+    ("other_path", pa.binary(), "null"),
+    ("count", pa.int64()),  # occurrences that this row stands for
+    ("commitment", pa.binary(16), "null"),  # keyed, of a hidden occurrence
+)
+
+COPIES = _table(
+    ("origin", pa.string()),
+    ("path", pa.binary()),
+    ("mode", pa.int32()),
+    ("blob", BLOB),
+    ("kept_origin", pa.string()),
+    ("kept_path", pa.binary()),
+    ("license_type", pa.string()),
+    ("license_expression", pa.string(), "null"),
+    ("evidence_id", pa.string(), "null"),
+)
+
+EVIDENCE = _table(
+    ("evidence_id", pa.string()),
+    ("source", pa.string()),
+    ("path", pa.binary(), "null"),
+    ("blob", BLOB),
+    ("distance", pa.int32(), "null"),
+    ("expression", pa.string(), "null"),
+    ("rule", pa.string(), "null"),
+    ("matcher", pa.string(), "null"),
+    ("score", pa.float64(), "null"),
+    ("start_line", pa.int32(), "null"),
+    ("end_line", pa.int32(), "null"),
+    ("group", pa.string(), "null"),
+)
+
+DUPLICATES = _table(
+    ("dropped", BLOB),
+    ("kept", BLOB),
+    ("kind", pa.string()),
+    ("jaccard", pa.float64()),
+    ("component", BLOB),
+)
+
+REDACTIONS = _table(
+    ("blob", BLOB),
+    ("cls", pa.string()),
+    ("zone", pa.string()),
+    ("start", pa.int64()),  # in the original text's UTF-8 bytes
+    ("end", pa.int64()),
+    ("released_start", pa.int64()),  # in the released text's UTF-8 bytes
+    ("released_end", pa.int64()),
+    ("line", pa.int64()),
+    ("detector", pa.string()),
+    ("detector_version", pa.string()),
+    ("confidence", pa.float64()),
+    ("surrogate", pa.string()),
+    ("commitment", pa.binary(16), "null"),  # HMAC of the value; null without a key file
+)
+
+REPOSITORIES = _table(
+    ("origin", pa.string()),
+    ("kind", pa.string()),
+    ("input_digest", pa.string()),
+    ("visit_type", pa.string(), "null"),
+    ("directory", BLOB, "null"),
+    ("snapshot", pa.string(), "null"),
+    ("revision", pa.string(), "null"),
+    ("branch", pa.string(), "null"),
+    ("revision_date", _TIME, "null"),
+    ("stars", pa.int64(), "null"),
+    ("forks", pa.int64(), "null"),
+    ("license_expression", pa.string(), "null"),  # of the root folder
+    ("listed", pa.int64()),
+    ("released", pa.int64()),
+    ("merged", pa.int64()),
+    ("dropped", pa.int64()),
+)
+
+LICENSES = _table(("blob", BLOB), ("text", pa.large_string()))
+
+INDEX = _table(
+    ("swhid", pa.string()),
+    ("origin", pa.string()),
+    ("path", pa.string()),
+    ("shard", pa.string()),
+    ("row_digest", pa.binary(32)),
+)
+
+# Ledgers by name, and the order of their rows: total, because it ends in what identifies a row.
+LEDGERS: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
+    "decisions": (DECISIONS, ("origin", "path", "stage", "rule", "commitment")),
+    "copies": (COPIES, ("origin", "path")),
+    "evidence": (EVIDENCE, ("evidence_id", "source", "path", "blob", "start_line", "end_line", "rule", "expression")),
+    "duplicates": (DUPLICATES, ("dropped",)),
+    "redactions": (REDACTIONS, ("blob", "start")),
+    "repositories": (REPOSITORIES, ("origin",)),
+    "licenses": (LICENSES, ("blob",)),
+}
+
+
+def folder_of(table: str) -> str:
+    """Where a release keeps a ledger's files."""
+    return "attribution" if table == "licenses" else f"ledger/{table}"

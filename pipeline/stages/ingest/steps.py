@@ -1,0 +1,247 @@
+"""Steps of ingest: list the files of each origin, and fetch, check and decode each unique content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from pipeline.engine.rows import distinct, is_among, positions, stack
+from pipeline.engine.step import Job
+from pipeline.errors import EnvironmentalError
+from pipeline.schema import BYTES, CONTENTS, DECISIONS, LICENSE_TEXTS, OCCURRENCES, ORIGINS, REJECTED
+from pipeline.stages.decisions import decisions
+from pipeline.stages.ingest import sources
+from pipeline.stages.ingest.config import IngestConfig
+from pipeline.stages.ingest.decoding import Undecodable, decode
+from pipeline.stages.ingest.source import Listing, OriginInput, Source, UnusableOrigin
+from pipeline.stages.license.names import kind_of
+from pipeline.swhid import content_id
+
+_BATCH_BYTES = 64 << 20
+
+
+def discover(config: IngestConfig) -> list[dict[str, Any]]:
+    """Every origin of every source, as the plain data that the runner hands to `list_origins`."""
+    return [
+        asdict(item) | {"source": number, "lazy": source.lazy}
+        for number, source in enumerate(sources(config, Path("/")))
+        for item in source.discover(Path("/"))
+        if xxhash.xxh64_intdigest(item.origin.encode(), seed=1) < config.sample * 2**64
+    ]
+
+
+def list_origins(job: Job) -> None:
+    """List the files of this part's origins. Archives hand over their contents at once; git only what names a licence."""
+    available = sources(job.settings, Path("/"))
+    listed = _Listed(job)
+    for item in job.items:
+        source = available[item["source"]]
+        listed.add(OriginInput(**{k: v for k, v in item.items() if k not in ("source", "lazy")}), source)
+    listed.finish()
+
+
+class _Listed:
+    """What a part's listings add up to; bytes go out in batches so that memory stays bounded."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._origins: list[dict[str, Any]] = []
+        self._occurrences: list[pa.Table] = []
+        self._decisions: list[pa.Table] = []
+        self._spooled: set[bytes] = set()
+        self._texts: set[tuple[bytes, str]] = set()
+        self._batch: dict[bytes, bytes] = {}
+        self._batch_bytes = 0
+        self._quarantined: list[str] = []
+
+    def add(self, item: OriginInput, source: Source) -> None:
+        def sink(blob: bytes, data: bytes) -> None:
+            if blob not in self._spooled:
+                self._spooled.add(blob)
+                self._batch[blob] = data
+                self._batch_bytes += len(data)
+                if self._batch_bytes > _BATCH_BYTES:
+                    self._flush()
+
+        try:
+            listing = source.list(item, sink)
+        except UnusableOrigin as refused:
+            self._refuse(item, refused.rule, refused.reason)
+            return
+        except EnvironmentalError as error:
+            self._quarantined.append(f"{item.origin}: {error}")
+            self._refuse(item, "quarantined", "its source could not be read; see the run's messages")
+            return
+        self._take(item, listing)
+        self._license_texts(item, source, listing)
+
+    def _refuse(self, item: OriginInput, rule: str, reason: str) -> None:
+        row = pa.table({"origin": [item.origin]})
+        self._decisions.append(decisions(row, "ingest", pa.array([rule]), pa.array([reason])))
+        self._origins.append(_origin_row(item, None, [f"{rule}: {reason}"]))
+        self._job.counts.taken += 1
+        self._job.drop([rule])
+
+    def _take(self, item: OriginInput, listing: Listing) -> None:
+        entries, refusals = listing.entries, listing.refusals
+        self._origins.append(_origin_row(item, listing, list(listing.messages)))
+        rows = [
+            [item.origin] * len(entries),
+            [e.path for e in entries],
+            [e.mode for e in entries],
+            [e.blob for e in entries],
+            [e.length for e in entries],
+        ]
+        self._occurrences.append(pa.table(rows, schema=OCCURRENCES))
+        refused = pa.table(
+            {
+                "origin": pa.array([item.origin] * len(refusals), pa.string()),
+                "path": pa.array([r.path for r in refusals], pa.binary()),
+                "mode": pa.array([r.mode for r in refusals], pa.int32()),
+                "blob": pa.array([r.blob for r in refusals], pa.binary(20)),
+                "length": pa.array([r.length for r in refusals], pa.int64()),
+            }
+        )
+        rules = pa.array([r.rule for r in refusals], pa.string())
+        self._decisions.append(decisions(refused, "ingest", rules, pa.array([r.reason for r in refusals], pa.string())))
+        self._job.counts.taken += len(entries) + len(refusals)
+        self._job.counts.passed += len(entries)
+        self._job.drop(refusal.rule for refusal in refusals)
+
+    def _license_texts(self, item: OriginInput, source: Source, listing: Listing) -> None:
+        wanted: dict[bytes, set[str]] = defaultdict(set)
+        for entry in listing.entries:
+            kind = kind_of(entry.path)
+            if kind is not None and (entry.blob, kind) not in self._texts:
+                wanted[entry.blob].add(kind)
+                self._texts.add((entry.blob, kind))
+        # What an archive holds is in the spool already.
+        data = dict(source.read(item, sorted(wanted))) if source.lazy else {}
+        rows = [(blob, kind, self._job.part, data.get(blob)) for blob in sorted(wanted) for kind in sorted(wanted[blob])]
+        columns = list(zip(*rows, strict=True)) or [()] * len(LICENSE_TEXTS)
+        self._job.send_by_blob("texts", pa.table([list(column) for column in columns], schema=LICENSE_TEXTS))
+
+    def _flush(self) -> None:
+        table = pa.table([list(self._batch), list(self._batch.values())], schema=BYTES)
+        self._job.send_by_blob("spool", table)
+        self._batch, self._batch_bytes = {}, 0
+
+    def finish(self) -> None:
+        self._flush()
+        self._job.write("origins", pa.Table.from_pylist(self._origins, schema=ORIGINS))
+        self._job.write("occurrences", pa.concat_tables([*self._occurrences, OCCURRENCES.empty_table()]))
+        self._job.write("decisions", pa.concat_tables([*self._decisions, DECISIONS.empty_table()]))
+        self._job.info["quarantined"] = sorted(self._quarantined)
+        self._job.info["messages"] = sorted(f"{row['origin']}: {text}" for row in self._origins for text in row["messages"])
+
+
+def _origin_row(item: OriginInput, listing: Listing | None, messages: list[str]) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(ORIGINS.names)
+    row |= {"origin": item.origin, "kind": item.kind, "input_digest": item.digest, "messages": messages}
+    row |= {"stars": item.stars, "forks": item.forks, "listed": 1}
+    if listing is not None:
+        row |= {name: getattr(listing, name) for name in ("visit_type", "directory", "snapshot", "revision", "branch")}
+        row["listed"] = len(listing.entries) + len(listing.refusals)
+    date = item.date if listing is None or listing.revision_date is None else listing.revision_date
+    row["revision_date"] = None if date is None else date * 1000
+    return row
+
+
+def fetch(job: Job) -> None:
+    """Each unique blob of this bucket once: its bytes checked against its id and decoded, or a reason why not."""
+    occurrences = job.read("license.resolve/occurrences")
+    wanted = distinct(occurrences)
+    contents, rejected = [CONTENTS.empty_table()], [REJECTED.empty_table()]
+    seen = [pa.table({"blob": pa.array([], pa.binary(20))})]
+    for piece in _contents(job, occurrences, wanted):
+        decoded, refused = decode_contents(piece)
+        contents.append(decoded)
+        rejected.append(refused)
+        seen.append(piece.select(["blob"]))
+    missing = wanted.filter(pc.invert(is_among(wanted.column("blob"), stack(seen).column("blob"))))
+    rules = pa.array(["missing"] * missing.num_rows, pa.string())
+    reasons = pa.array(["the source lists this content but does not hold it"] * missing.num_rows, pa.string())
+    rejected.append(pa.table([missing.column("blob"), rules, reasons], schema=REJECTED))
+    refused = distinct(pa.concat_tables(rejected))
+    job.write("contents", distinct(pa.concat_tables(contents)))
+    place = positions(occurrences.column("blob"), refused.column("blob"))
+    passed, dropped = occurrences.filter(pc.is_null(place)), occurrences.filter(pc.is_valid(place))
+    why = refused.take(place.drop_null())
+    rows = dropped.rename_columns(
+        ["license_expression" if name == "path_expression" else name for name in dropped.column_names]
+    )
+    job.send_by_origin(
+        "decisions",
+        decisions(rows, "ingest", why.column("rule").combine_chunks(), why.column("reason").combine_chunks()),
+    )
+    job.write("occurrences", passed)
+    job.counts.taken, job.counts.passed = occurrences.num_rows, passed.num_rows
+    job.drop(why.column("rule").to_pylist())
+
+
+def _contents(job: Job, occurrences: pa.Table, wanted: pa.Table) -> Iterator[pa.Table]:
+    """Pieces of `(blob, data)`: from the spools of archives, then lazily from repositories."""
+    seen: set[bytes] = set()
+    for piece in job.pieces("ingest.list/spool"):
+        fresh = [i for i, blob in enumerate(piece.column("blob").to_pylist()) if blob not in seen]
+        seen.update(piece.column("blob").to_pylist())
+        piece = piece.take(pa.array(fresh, pa.int64()))
+        yield piece.filter(is_among(piece.column("blob"), wanted.column("blob")))
+    lazy = {origin: item for origin, item in job.locators.items() if item["lazy"]}
+    if not lazy:
+        return
+    available = sources(job.settings, Path("/"))
+    by_origin: dict[str, list[bytes]] = defaultdict(list)
+    first = occurrences.sort_by([("origin", "ascending"), ("path", "ascending")])
+    for origin, blob in zip(first.column("origin").to_pylist(), first.column("blob").to_pylist(), strict=True):
+        if origin in lazy and blob not in seen:
+            seen.add(blob)
+            by_origin[origin].append(blob)
+    for origin, blobs in by_origin.items():
+        item = {k: v for k, v in lazy[origin].items() if k not in ("source", "lazy")}
+        batch: dict[bytes, bytes] = {}
+        size = 0
+        for blob, data in available[lazy[origin]["source"]].read(OriginInput(**item), sorted(blobs)):
+            batch[blob] = data
+            size += len(data)
+            if size > _BATCH_BYTES:
+                yield pa.table([list(batch), list(batch.values())], schema=BYTES)
+                batch, size = {}, 0
+        yield pa.table([list(batch), list(batch.values())], schema=BYTES)
+
+
+def decode_contents(contents: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """`(decoded, rejected)` in the schemas CONTENTS and REJECTED."""
+    good: list[tuple[bytes, bytes, str, bytes]] = []
+    bad: list[tuple[bytes, str, str]] = []
+    for blob, data in zip(contents.column("blob"), contents.column("data"), strict=True):
+        raw = bytes(data.as_buffer())
+        if content_id(raw) != blob.as_py():
+            bad.append((blob.as_py(), "mismatch", "the bytes that the source holds do not have the id that it lists"))
+            continue
+        result = decode(raw)
+        if isinstance(result, Undecodable):
+            bad.append((blob.as_py(), result.rule, result.reason))
+        else:
+            good.append((blob.as_py(), result.text_utf8, result.encoding, hashlib.sha256(raw).digest()))
+    blobs, texts, encodings, digests = zip(*good, strict=True) if good else ((), (), (), ())
+    decoded = pa.table(
+        [
+            pa.array(blobs, pa.binary(20)),
+            pa.array(texts, pa.large_binary()).cast(pa.large_string()),
+            pa.array(encodings, pa.string()),
+            pa.array(digests, pa.binary(32)),
+        ],
+        schema=CONTENTS,
+    )
+    rejected = pa.table([list(column) for column in zip(*bad, strict=True)] or [[], [], []], schema=REJECTED)
+    return decoded, rejected
+

@@ -1,0 +1,55 @@
+"""The configuration of the stage: section `[license]`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class LicenseConfig(BaseModel):
+    """How licences are found and judged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: str = Field(
+        "permissive-1",
+        description="Which licences are permissive: a shipped policy's name, or the path of a .toml file.",
+    )
+    mode: Literal["strict", "standard"] = Field(
+        "strict",
+        description="strict: the licence at the path and the file's own header must both be permissive "
+        "where they speak. standard: a header that speaks decides alone.",
+    )
+    keep: tuple[
+        Literal["permissive", "permissive_weak", "no_license", "contested", "non_permissive"], ...
+    ] = Field(("permissive",), min_length=1, description="The verdicts that stay in.")
+    headers: bool = Field(
+        True, description="Whether the headers of source files are read; without, only paths decide."
+    )
+    max_license_bytes: int = Field(
+        300_000,
+        ge=1,
+        description="Licence files up to this length (bytes) are matched approximately, longer ones exactly.",
+    )
+    max_header_bytes: int = Field(
+        1_000_000,
+        ge=1,
+        description="How much of the beginning of a file is read for statements about its licence (bytes). "
+        "Licence files are read up to this length, too.",
+    )
+
+    def depth_for(self, length: int) -> Literal["full", "exact"]:
+        """How a licence file of this many bytes is matched. A budget by bytes, so that it decides the same
+        everywhere.
+        """
+        return "full" if length <= self.max_license_bytes else "exact"
+
+    def excerpt(self, data: bytes) -> bytes:
+        """The part of a text that is read: whole lines within `max_header_bytes`, or that many bytes of one
+        long line.
+        """
+        if len(data) <= self.max_header_bytes:
+            return data
+        cut = data[: self.max_header_bytes]
+        return cut[: cut.rfind(b"\n") + 1] or cut

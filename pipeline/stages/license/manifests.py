@@ -1,0 +1,198 @@
+"""What package manifests declare: a licence expression or nothing, and the words as they stand.
+
+Read: METADATA and PKG-INFO (core metadata 2.4 and before), pyproject.toml (PEP 621, PEP 639, Poetry, Flit),
+setup.cfg, package.json and Cargo.toml. A broken or unclear manifest declares nothing, with a reason; it is
+never an error, because a manifest is somebody else's record.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.stages.license import names, table
+from pipeline.stages.license.expression import Leaf, SpdxExpression, all_of, any_of, leaves, parse
+from pipeline.stages.license.spellings import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What one manifest declares. Without an expression, `reason` says why, where there was something to
+    read.
+    """
+
+    expression: SpdxExpression | None = None
+    raw: str | None = None
+    field: str | None = None
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored among the facts of a blob."""
+        expression = None if self.expression is None else str(self.expression)
+        return {"expression": expression, "raw": self.raw, "field": self.field, "reason": self.reason}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Declared:
+        """The inverse of `to_json`."""
+        expression = None if stored["expression"] is None else parse(stored["expression"])
+        return cls(expression, stored["raw"], stored["field"], stored["reason"])
+
+
+_POINTER = re.compile(r"see |in license|license file|file:|license\.(txt|md|rst)$|https?://", re.IGNORECASE)
+_CLASSIFIER = "License :: "
+_RAW_LIMIT = 200  # characters of a field that are kept where it was not understood
+_NOTICE_ONLY = frozenset({"Permissive", "Public Domain"})
+
+
+def declared(kind: str, data: bytes) -> Declared:
+    """What a manifest of a kind (`names.kind_of`) declares. Never raises for what stands in it."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    try:
+        return _READERS[kind](text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, configparser.Error) as error:
+        return Declared(reason=f"broken manifest: {type(error).__name__}")
+    except RecursionError:
+        return Declared(reason="broken manifest: nested too deep")
+
+
+def _core_metadata(text: str) -> Declared:
+    """METADATA and PKG-INFO: the header only; the description after the first empty line holds anything."""
+    fields: dict[str, list[str]] = {}
+    name = ""
+    for line in text.splitlines():
+        if not line.strip():
+            break
+        if line[0] in " \t":  # a folded field, such as a whole licence text under License
+            if name:
+                fields[name][-1] += "\n" + line.strip()
+            continue
+        name, _, value = line.partition(":")
+        name = name.strip().lower()
+        fields.setdefault(name, []).append(value.strip())
+    if "license-expression" in fields:
+        return _field("License-Expression", fields["license-expression"][-1])
+    return _legacy("License", fields.get("license", [""])[-1], fields.get("classifier", []))
+
+
+def _pyproject(text: str) -> Declared:
+    document = tomllib.loads(text)
+    project = _table(document, "project")
+    tool = _table(document, "tool")
+    classifiers = _strings(project.get("classifiers"))
+    license_ = project.get("license")
+    if isinstance(license_, str):
+        return _field("project.license", license_)
+    if isinstance(license_, dict) and isinstance(license_.get("text"), str):
+        return _legacy("project.license.text", license_["text"], classifiers)
+    if not project:
+        poetry, flit = _table(tool, "poetry"), _table(_table(tool, "flit"), "metadata")
+        for field, section in (("tool.poetry.license", poetry), ("tool.flit.metadata.license", flit)):
+            if isinstance(section.get("license"), str):
+                return _legacy(field, section["license"], _strings(section.get("classifiers")))
+        classifiers = _strings(poetry.get("classifiers")) + _strings(flit.get("classifiers"))
+    return _legacy("project.license", "", classifiers)
+
+
+def _setup_cfg(text: str) -> Declared:
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read_string(text)
+    classifiers = parser.get("metadata", "classifiers", fallback="") or parser.get(
+        "metadata", "classifier", fallback=""
+    )
+    license_ = parser.get("metadata", "license", fallback="") or ""
+    return _legacy("metadata.license", license_, (classifiers or "").splitlines())
+
+
+def _package_json(text: str) -> Declared:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        return Declared(reason="broken manifest: not an object")
+    license_ = document.get("license", document.get("licence"))
+    if isinstance(license_, dict):
+        license_ = license_.get("type")
+    if isinstance(license_, str):
+        return _field("license", license_)
+    listed = document.get("licenses", license_)
+    if not isinstance(listed, list):
+        return Declared()
+    # npm's old form: a list of licences to choose from.
+    words = [str(item.get("type", "")) if isinstance(item, dict) else str(item) for item in listed]
+    options = [normalise(word) for word in words]
+    raw = " OR ".join(words)
+    if not options or any(option is None for option in options):
+        return Declared(None, raw[:_RAW_LIMIT], "licenses", "a licence in the list was not understood")
+    return Declared(any_of(option for option in options if option is not None), raw, "licenses")
+
+
+def _cargo(text: str) -> Declared:
+    license_ = _table(tomllib.loads(text), "package").get("license")
+    return _field("package.license", license_) if isinstance(license_, str) else Declared()
+
+
+def _field(field: str, raw: str) -> Declared:
+    """A field that holds an expression."""
+    raw = raw.strip()
+    expression = normalise(raw)
+    if expression is not None:
+        return Declared(expression, raw, field)
+    if not raw:
+        return Declared()
+    reason = "points to a file" if _POINTER.search(raw) else "not understood"
+    return Declared(None, raw[:_RAW_LIMIT], field, reason)
+
+
+def _legacy(field: str, raw: str, classifiers: Iterable[str]) -> Declared:
+    """A free text field and trove classifiers.
+
+    The text goes first, because classifiers are coarse ("BSD License"); but a classifier that says more than
+    notice and attribution is asked for is added, unless the text names that licence too.
+    """
+    found = _field(field, raw)
+    options = [
+        normalise(c.rpartition(" :: ")[2]) for c in map(str.strip, classifiers) if c.startswith(_CLASSIFIER)
+    ]
+    coarse = [option for option in options if option is not None]
+    if found.expression is None:
+        joined = all_of(coarse)
+        if joined is None:
+            return found
+        return Declared(joined, "; ".join(sorted(map(str, coarse))), "classifiers")
+    named = set(leaves(found.expression))
+    stricter = [c for c in coarse if isinstance(c, Leaf) and c not in named and not _is_permissive(c)]
+    # A version that the text gives more exactly ("LGPL-2.1-or-later" against "LGPL") is no contradiction.
+    stricter = [c for c in stricter if all(_is_permissive(leaf) for leaf in named)]
+    if not stricter:
+        return found
+    return Declared(all_of([found.expression, *stricter]), found.raw, f"{field}, classifiers")
+
+
+def _is_permissive(leaf: Leaf) -> bool:
+    entry = table.by_id(leaf.spdx)
+    return entry is not None and entry.category in _NOTICE_ONLY
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+_READERS: dict[str, Callable[[str], Declared]] = {
+    names.PKG_INFO: _core_metadata,
+    names.WHEEL: _core_metadata,
+    names.PYPROJECT: _pyproject,
+    names.SETUP_CFG: _setup_cfg,
+    names.PACKAGE_JSON: _package_json,
+    names.CARGO: _cargo,
+}

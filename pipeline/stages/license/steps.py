@@ -1,0 +1,264 @@
+"""Steps of license: detect what licence files and manifests say, resolve it per path, decide per occurrence."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.engine.step import Job
+from pipeline.schema import BLOBS, EVIDENCE, LICENSE_FACTS, RESOLVED, ROOTS, VERDICTS
+from pipeline.stages.decisions import decisions
+from pipeline.stages.license import names
+from pipeline.stages.license import versions as detector_versions
+from pipeline.stages.license.config import LicenseConfig
+from pipeline.stages.license.decide import Verdict, contest, is_contested, verdict
+from pipeline.stages.license.evidence import (
+    Evidence,
+    Fact,
+    combine,
+    fact_of_manifest,
+    fact_of_scan,
+    header_evidence,
+)
+from pipeline.stages.license.expression import parse, spdx_ids
+from pipeline.stages.license.gate import may_have_license
+from pipeline.stages.license.manifests import Declared, declared
+from pipeline.stages.license.policy import LicenseType, Policy
+from pipeline.stages.license.policy import load as load_policy
+from pipeline.stages.license.resolve import resolve as resolve_paths
+
+SERVICE = "pipeline.stages.license.scancode"
+
+
+def detection_settings(config: LicenseConfig) -> LicenseConfig:
+    """What detection reads: the budgets. A changed policy leaves its facts standing."""
+    return LicenseConfig(max_license_bytes=config.max_license_bytes, max_header_bytes=config.max_header_bytes)
+
+
+def versions(config: LicenseConfig) -> dict[str, str]:
+    return detector_versions()
+
+
+def policy_versions(config: LicenseConfig) -> dict[str, str]:
+    return detector_versions() | {"policy": load_policy(config.policy).digest}
+
+
+def detect(job: Job) -> None:
+    """Scan each unique licence file and read each unique manifest of this bucket once; send what they say to who asked."""
+    config: LicenseConfig = job.settings
+    texts = job.read("ingest.list/texts")
+    askers: defaultdict[tuple[bytes, str], list[int]] = defaultdict(list)
+    data: dict[bytes, bytes] = {}
+    for row in texts.to_pylist():
+        askers[row["blob"], row["kind"]].append(row["part"])
+        if row["data"] is not None:
+            data[row["blob"]] = row["data"]
+    store = job.facts("license-files", detector_versions() | {"settings": config.model_dump_json()})
+    facts = store.known(askers)
+    missing = sorted(key for key in askers if key not in facts)
+    data |= _spooled(job, {blob for blob, _ in missing if blob not in data})
+    fresh = {key: json.dumps(_fact(job, config, key[1], data[key[0]])) for key in missing if key[0] in data}
+    store.add(fresh)
+    facts |= fresh
+    rows = [
+        (part, blob, kind, facts[blob, kind]) for (blob, kind) in sorted(facts) for part in askers[blob, kind]
+    ]
+    parts, *columns = zip(*rows, strict=True) if rows else ((), (), (), ())
+    table = pa.table([list(column) for column in columns], schema=LICENSE_FACTS)
+    job.send("facts", table, pa.array(parts, pa.int64()).to_numpy())
+    job.info["facts"] = {"reused": len(facts) - len(fresh), "computed": len(fresh)}
+
+
+def _spooled(job: Job, wanted: set[bytes]) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    if wanted:
+        for piece in job.pieces("ingest.list/spool"):
+            for number, blob in enumerate(piece.column("blob").to_pylist()):
+                if blob in wanted:
+                    found[blob] = piece.column("data")[number].as_py()
+    return found
+
+
+def _fact(job: Job, config: LicenseConfig, kind: str, data: bytes) -> dict[str, Any]:
+    if kind != names.LICENSE:
+        return declared(kind, data).to_json()
+    text = base64.b64encode(config.excerpt(data)).decode()
+    return job.service(SERVICE)({"bytes": text, "mode": config.depth_for(len(data))})
+
+
+def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
+    """What a blob states, from the stored form of its detection."""
+    raw = json.loads(stored)
+    if kind == names.LICENSE:
+        return fact_of_scan(blob, raw["matches"])
+    return fact_of_manifest(blob, Declared.from_json(raw))
+
+
+def resolve(job: Job) -> None:
+    """One path expression per occurrence of each origin of this part; nothing is dropped."""
+    facts: dict[tuple[bytes, str], Fact] = {}
+    for row in job.read("license.detect/facts").to_pylist():
+        facts[row["blob"], row["kind"]] = read_fact(row["kind"], row["blob"], row["fact"])
+    occurrences = job.read("ingest.list/occurrences")
+    origins = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist()}
+    evidence: dict[str, list[Evidence]] = {}
+    roots: list[tuple[str, str | None]] = []
+    for origin, own in _by_origin(occurrences):
+        paths, blobs = own.column("path").to_pylist(), own.column("blob").to_pylist()
+        stated = {}
+        for path, blob in zip(paths, blobs, strict=True):
+            kind = names.kind_of(path)
+            if kind is not None and (blob, kind) in facts:
+                stated[path] = facts[blob, kind]
+        # The empty path stands for the root folder itself.
+        resolution = resolve_paths([*paths, b""], stated)
+        expressions = {key: str(expression) for key, expression in resolution.expressions.items()}
+        *ids, root = resolution.evidence_ids
+        roots.append((origin, expressions.get(root or "")))
+        for row in resolution.evidence:
+            evidence.setdefault(row.evidence_id, []).append(row)
+        count = own.num_rows
+        about = origins[origin]
+        table = own.append_column(
+            "path_expression", pa.array([expressions.get(i or "") for i in ids], pa.string())
+        )
+        table = table.append_column("evidence_id", pa.array(ids, pa.string()))
+        table = table.append_column("stars", pa.array([about["stars"]] * count, pa.int64()))
+        table = table.append_column(
+            "date", pa.array([about["revision_date"]] * count, RESOLVED.field("date").type)
+        )
+        job.send_by_blob("occurrences", table)
+    rows = [row for key in sorted(evidence) for row in dict.fromkeys(evidence[key])]
+    job.write("evidence", _evidence_table(rows))
+    files = sorted({row.blob for row in rows if row.source in ("license_file", "dist_info")})
+    job.send_by_blob("license_blobs", pa.table([pa.array(files, pa.binary(20))], schema=BLOBS))
+    job.write("roots", pa.table([[r[0] for r in roots], [r[1] for r in roots]], schema=ROOTS))
+    job.counts.taken = job.counts.passed = occurrences.num_rows
+
+
+def _by_origin(occurrences: pa.Table) -> Iterable[tuple[str, pa.Table]]:
+    # A part lists one origin after another.
+    start = 0
+    for run in pc.run_end_encode(occurrences.column("origin").combine_chunks()).run_ends.to_pylist():
+        own = occurrences.slice(start, run - start)
+        yield own.column("origin")[0].as_py(), own
+        start = run
+
+
+def _evidence_table(rows: Iterable[Evidence]) -> pa.Table:
+    return pa.Table.from_pylist([asdict(row) for row in rows], schema=EVIDENCE)
+
+
+def decide(job: Job) -> None:
+    """The verdict on every occurrence of this bucket's blobs: path, header, copies elsewhere, policy."""
+    config: LicenseConfig = job.settings
+    policy = load_policy(config.policy)
+    occurrences = job.read("ingest.fetch/occurrences").sort_by(
+        [("blob", "ascending"), ("origin", "ascending"), ("path", "ascending")]
+    )
+    headers = _headers(job, config) if config.headers else {}
+    judged = _Judge(policy, config)
+    path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
+    elsewhere: dict[bytes, tuple[str, bytes]] = {}
+    rows = occurrences.select(["blob", "origin", "path", "path_expression"]).to_pylist()
+    for row in rows:
+        path_type = judged.path_type(row["path_expression"])
+        path_types[row["blob"]].add(path_type)
+        if path_type is LicenseType.NON_PERMISSIVE:
+            elsewhere.setdefault(row["blob"], (row["origin"], row["path"]))
+    verdicts: list[Verdict] = []
+    others: list[tuple[str | None, bytes | None]] = []
+    for row in rows:
+        header = headers.get(row["blob"], [])
+        decided = judged.verdict(row["path_expression"], header)
+        contested = is_contested([e for e in [combine(header)] if e], path_types[row["blob"]])
+        decided = contest(decided) if contested else decided
+        verdicts.append(decided)
+        others.append(
+            elsewhere[row["blob"]]
+            if decided.license_type is LicenseType.CONTESTED and contested
+            else (None, None)
+        )
+    expressions = [v.expression for v in verdicts]
+    ids = [headers[row["blob"]][0].evidence_id if headers.get(row["blob"]) else None for row in rows]
+    columns = {
+        "license_type": pa.array([str(v.license_type) for v in verdicts], pa.string()),
+        "license_expression": pa.array([str(e) if e else None for e in expressions], pa.string()),
+        "detected_licenses": pa.array([spdx_ids(e) if e else [] for e in expressions], pa.list_(pa.string())),
+        "header_evidence_id": pa.array(ids, pa.string()),
+        "rule": pa.array([v.rule for v in verdicts], pa.string()),
+        "reason": pa.array([v.reason for v in verdicts], pa.string()),
+        "other_origin": pa.array([o[0] for o in others], pa.string()),
+        "other_path": pa.array([o[1] for o in others], pa.binary()),
+    }
+    table = pa.table({**{n: occurrences.column(n) for n in occurrences.column_names}, **columns})
+    keep = pa.array([str(v.license_type) in config.keep for v in verdicts], pa.bool_())
+    kept, dropped = table.filter(keep), table.filter(pc.invert(keep))
+    rules = dropped.column("rule").combine_chunks()
+    job.send_by_origin(
+        "decisions", decisions(dropped, "license", rules, dropped.column("reason").combine_chunks())
+    )
+    job.write("kept", kept.select(VERDICTS.names))
+    job.write("evidence", _evidence_table(row for blob in sorted(headers) for row in headers[blob]))
+    job.counts.taken, job.counts.passed = table.num_rows, kept.num_rows
+    job.drop(rules.to_pylist())
+
+
+class _Judge:
+    """The policy, asked once per distinct question."""
+
+    def __init__(self, policy: Policy, config: LicenseConfig) -> None:
+        self._policy, self._config = policy, config
+        self._types: dict[str | None, LicenseType] = {}
+        self._verdicts: dict[tuple[str | None, str], Verdict] = {}
+
+    def path_type(self, expression: str | None) -> LicenseType:
+        if expression not in self._types:
+            self._types[expression] = self._policy.classify(parse(expression) if expression else None)
+        return self._types[expression]
+
+    def verdict(self, expression: str | None, header: list[Evidence]) -> Verdict:
+        key = (expression, header[0].evidence_id if header else "")
+        if key not in self._verdicts:
+            stated = combine(header)
+            path = parse(expression) if expression else None
+            self._verdicts[key] = verdict(path, [stated] if stated else [], self._policy, self._config.mode)
+        return self._verdicts[key]
+
+
+def _headers(job: Job, config: LicenseConfig) -> dict[bytes, list[Evidence]]:
+    """What each blob states about itself; blobs that state nothing are left out. Scans are facts, each done once."""
+    store = job.facts("license-headers", detector_versions() | {"bytes": str(config.max_header_bytes)})
+    found: dict[bytes, list[Evidence]] = {}
+    reused = computed = 0
+    for contents in job.pieces("ingest.fetch/contents"):
+        blobs = contents.column("blob").to_pylist()
+        facts = store.known((blob, "") for blob in blobs)
+        fresh: dict[tuple[bytes, str], str] = {}
+        for number, blob in enumerate(blobs):
+            if (blob, "") not in facts:
+                text = bytes(contents.column("text")[number].as_buffer())
+                fresh[blob, ""] = json.dumps(_scan_header(job, config, text))
+        store.add(fresh)
+        reused, computed = reused + len(facts), computed + len(fresh)
+        for (blob, _), stored in (facts | fresh).items():
+            rows = header_evidence(blob, json.loads(stored))
+            if rows:
+                found[blob] = rows
+    job.info["facts"] = {"reused": reused, "computed": computed}
+    return found
+
+
+def _scan_header(job: Job, config: LicenseConfig, data: bytes) -> list[dict[str, Any]]:
+    if not may_have_license(data):
+        return []
+    text = config.excerpt(data).decode("utf-8", "replace")
+    matches: list[dict[str, Any]] = job.service(SERVICE)({"text": text, "mode": "exact"})["matches"]
+    return matches

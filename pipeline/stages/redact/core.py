@@ -1,0 +1,183 @@
+"""From bytes to spans."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import NamedTuple
+
+from . import prefilter
+from .armour import without_key
+from .config import RedactConfig
+from .detectors import RULES_VERSION, Detector, LineDetector, Match, digest, registry
+from .spans import Span
+from .surrogates import surrogate
+from .windows import NEWLINE, Window
+
+_NOTICE = (rb"copyright", rb"(?<![a-z0-9_])\(c\)", rb"\xc2\xa9")
+_NOTICE_REACH = 1000
+_PERSONAL = frozenset({"EMAIL", "IPV4", "IPV6"})
+_GENERIC = frozenset({"PASSWORD", "SECRET"})
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    rank: int
+    cls: str
+    detector: str
+    version: str
+    confidence: float
+
+
+class Scanner:
+    """Finds what has to give way in a text. Build one per process (about a second); it does not pickle."""
+
+    def __init__(self, config: RedactConfig) -> None:
+        self.config = config
+        self.detectors: tuple[Detector, ...] = registry(config)
+        self._prefilter = prefilter.build(config.engine, [d.necessary for d in self.detectors])
+
+    def scan(self, data: bytes, path: bytes) -> list[Span]:
+        """Spans of `data`, sorted and disjoint. The file's name decides which keyword rules hold.
+
+        Time is linear in the bytes, memory in the findings. Bytes that are not UTF-8 are looked at as well.
+        The same value of a class gets the same surrogate within the text; nothing outside the text has a say.
+        """
+        selection = self._prefilter.select(prefilter.as_valid_utf8(data))
+        if not selection:
+            return []
+        return self.spans(data, self.findings(data, path, selection))
+
+    def findings(self, data: bytes, path: bytes, selection: prefilter.Selection) -> list[_Found]:
+        """What the selected detectors find, each place once."""
+        name = path.decode("utf-8", "surrogateescape")
+        return sorted(
+            {
+                found
+                for window, numbers in selection.items()
+                for found in self._in(data, name, window, numbers)
+            }
+        )
+
+    def _in(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[_Found]:
+        piece = data[window.start : window.end]
+        text = piece.decode("utf-8", "surrogateescape")
+
+        def offset(character: int) -> int:
+            if len(text) == len(piece):
+                return window.start + character
+            return window.start + len(text[:character].encode("utf-8", "surrogateescape"))
+
+        for number in sorted(numbers):
+            detector = self.detectors[number]
+            matches: Iterator[Match]
+            if isinstance(detector, LineDetector):
+                matches = (
+                    match._replace(start=offset(match.start), end=offset(match.end))
+                    for match in detector.find(text, path)
+                    if not window.is_cut(offset(match.whole_start), offset(match.whole_end))
+                )
+            else:
+                matches = detector.find(data, window.start, window.end)
+            for match in matches:
+                if match.cls not in self.config.keep_classes:
+                    yield _Found(
+                        match.start,
+                        match.end,
+                        _rank(match.cls),
+                        match.cls,
+                        detector.name,
+                        detector.version,
+                        match.confidence,
+                    )
+
+    def spans(self, data: bytes, findings: list[_Found]) -> list[Span]:
+        """Findings merged where they overlap, with zone, line and surrogate."""
+        ordinals: dict[tuple[str, bytes], int] = {}
+        distinct: dict[str, int] = {}
+        spans: list[Span] = []
+        line, counted = 1, 0
+        notices = _notices(data) if findings else []
+        for found in _merged(findings):
+            zone = "notice" if _in_notice(data, found.start, notices) else "code"
+            if zone == "notice" and found.cls == "EMAIL" and self.config.notice_emails == "keep":
+                continue
+            line += data.count(NEWLINE, counted, found.start)
+            counted = found.start
+            value = data[found.start : found.end]
+            if found.cls == "PRIVATE_KEY":
+                stand_in = without_key(value.decode("latin-1"))
+            else:
+                key = (found.cls, value)
+                if key not in ordinals:
+                    distinct[found.cls] = ordinals[key] = distinct.get(found.cls, 0) + 1
+                stand_in = surrogate(found.cls, ordinals[key])
+            spans.append(
+                Span(
+                    found.start,
+                    found.end,
+                    found.cls,
+                    found.detector,
+                    found.version,
+                    found.confidence,
+                    zone,
+                    stand_in,
+                    line,
+                )
+            )
+        return spans
+
+
+def _rank(cls: str) -> int:
+    """Which class an overlap gets: secrets before personal data, a known format before a name beside it."""
+    if cls == "PRIVATE_KEY":
+        return 0
+    if cls in _PERSONAL:
+        return 4
+    if cls == "HIGH_ENTROPY":
+        return 3
+    return 2 if cls in _GENERIC else 1
+
+
+def _merged(findings: list[_Found]) -> Iterator[_Found]:
+    """Overlapping findings as one: the union of their places, named after the one of lowest rank."""
+    merged: _Found | None = None
+    for found in findings:
+        if merged is None or found.start >= merged.end:
+            if merged is not None:
+                yield merged
+            merged = found
+        else:
+            first = min(merged, found, key=lambda f: (f.rank, f.start, -f.end, f.detector))
+            merged = first._replace(start=merged.start, end=max(merged.end, found.end))
+    if merged is not None:
+        yield merged
+
+
+def _notices(data: bytes) -> list[int]:
+    """Where a text speaks of copyright. Linear, by plain searches."""
+    folded = data.lower()
+    return sorted(found.start() for mark in _NOTICE for found in re.finditer(mark, folded))
+
+
+def _in_notice(data: bytes, offset: int, notices: list[int]) -> bool:
+    """Whether the line says that it is a copyright notice, within a bounded reach."""
+    at = bisect_left(notices, offset)
+    before, after = notices[at - 1 : at], notices[at : at + 1]
+    return any(
+        abs(notice - offset) < _NOTICE_REACH
+        and data.find(NEWLINE, min(notice, offset), max(notice, offset)) < 0
+        for notice in before + after
+    )
+
+
+def versions() -> dict[str, str]:
+    """What decides the findings besides the configuration."""
+    return {
+        "detect-secrets": version("detect-secrets"),
+        "redact-detectors": digest(registry(RedactConfig())),
+        "redact-rules": RULES_VERSION,
+    }

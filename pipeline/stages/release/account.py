@@ -1,0 +1,101 @@
+"""The account of an origin: every listed occurrence has exactly one outcome, and hidden ones have no name."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.commitment import Key, commitment
+from pipeline.errors import IntegrityError
+from pipeline.schema import DECISIONS, REPOSITORIES, TOTALS
+from pipeline.stages.optout.registry import Registry
+
+_KEYS = ["origin", "path"]
+
+
+def check_outcomes(listed: pa.Table, released: pa.Table, copies: pa.Table, dropped: pa.Table) -> None:
+    """Raise IntegrityError unless released, copies and dropped together are exactly the listed occurrences."""
+    expected = listed.select(_KEYS).sort_by([(key, "ascending") for key in _KEYS]).combine_chunks()
+    outcomes = pa.concat_tables([t.select(_KEYS).cast(expected.schema) for t in (released, copies, dropped)])
+    found = outcomes.sort_by([(key, "ascending") for key in _KEYS]).combine_chunks()
+    if not found.equals(expected):
+        raise IntegrityError(
+            f"{expected.num_rows} occurrences were listed and {found.num_rows} outcomes found, or not for the same "
+            "paths: something was lost or counted twice. This is a fault of the program: please report it."
+        )
+
+
+def repositories(
+    origins: pa.Table, expressions: dict[str, str | None], released: pa.Table, copies: pa.Table, dropped: pa.Table
+) -> pa.Table:
+    """One row per origin (schema REPOSITORIES) with its counts. `dropped` includes what ingest refused."""
+
+    def counted(table: pa.Table) -> dict[str, int]:
+        grouped = table.group_by("origin").aggregate([([], "count_all")])
+        return dict(zip(grouped.column("origin").to_pylist(), grouped.column("count_all").to_pylist(), strict=True))
+
+    names = origins.column("origin").to_pylist()
+    columns = {name: origins.column(name) for name in origins.column_names if name in REPOSITORIES.names}
+    columns["license_expression"] = pa.array([expressions.get(name) for name in names], pa.string())
+    for outcome, table in (("released", released), ("merged", copies), ("dropped", dropped)):
+        numbers = counted(table)
+        columns[outcome] = pa.array([numbers.get(name, 0) for name in names], pa.int64())
+    return pa.table({name: columns[name] for name in REPOSITORIES.names}, schema=REPOSITORIES)
+
+
+def totals(released: pa.Table, copies: pa.Table, dropped: pa.Table) -> pa.Table:
+    """Outcomes and their counts (schema TOTALS): released, merged, and each stage.rule."""
+    names = pc.binary_join_element_wise(dropped.column("stage"), dropped.column("rule"), ".").to_pylist()
+    counts: dict[str, int] = {"released": released.num_rows, "merged": copies.num_rows}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return pa.table([list(counts), list(counts.values())], schema=TOTALS)
+
+
+def hide(decisions: pa.Table, registry: Registry, key: Key | None) -> pa.Table:
+    """`decisions` with no name in what opted out: rows of stage optout, and all rows of hidden origins."""
+    origins = set(decisions.column("origin").to_pylist())
+    hidden_origins = {origin for origin in origins if registry.origin_rule(origin)}
+    is_hidden = pc.or_(
+        pc.equal(decisions.column("stage"), "optout"),
+        pc.is_in(decisions.column("origin"), value_set=pa.array(sorted(hidden_origins), pa.string())),
+    )
+    hidden, shown = decisions.filter(is_hidden), decisions.filter(pc.invert(is_hidden))
+    rows = zip(*(hidden.column(name).to_pylist() for name in ("origin", "path", "blob")), strict=True)
+    commitments = [
+        commitment(key, "optout", origin, path or b"", blob or b"") if key else None for origin, path, blob in rows
+    ]
+    keep = {"stage", "rule", "reason", "count"}
+    columns = [
+        pa.array(commitments, f.type)
+        if f.name == "commitment"
+        else (hidden.column(f.name) if f.name in keep else pa.nulls(hidden.num_rows, f.type))
+        for f in DECISIONS
+    ]
+    return pa.concat_tables([_without_hidden_neighbours(shown, registry), pa.table(columns, schema=DECISIONS)])
+
+
+def _without_hidden_neighbours(decisions: pa.Table, registry: Registry) -> pa.Table:
+    """A decision may name another place of the content; not if that opted out."""
+    pairs = zip(*(decisions.column(name).to_pylist() for name in ("other_origin", "other_path")), strict=True)
+    secret = pa.array(
+        [o is not None and bool(registry.origin_rule(o) or registry.path_excluded(o, p)) for o, p in pairs], pa.bool_()
+    )
+    for name in ("other_origin", "other_path"):
+        field = DECISIONS.field(name)
+        column = pc.if_else(secret, pa.scalar(None, field.type), decisions.column(name))
+        decisions = decisions.set_column(DECISIONS.get_field_index(name), field, column)
+    return decisions
+
+
+def merge_hidden(decisions: pa.Table) -> pa.Table:
+    """Hidden rows that say the same become one with their count, so that no order of work shows in a release."""
+    hidden = decisions.filter(pc.is_null(decisions.column("origin")))
+    shown = decisions.filter(pc.is_valid(decisions.column("origin")))
+    keys = ["stage", "rule", "reason", "commitment"]
+    grouped = hidden.group_by(keys).aggregate([("count", "sum")]).rename_columns([*keys, "count"])
+    columns = [
+        grouped.column(f.name) if f.name in grouped.column_names else pa.nulls(grouped.num_rows, f.type)
+        for f in DECISIONS
+    ]
+    return pa.concat_tables([shown, pa.table(columns, schema=DECISIONS)])

@@ -1,0 +1,131 @@
+"""Released rows: texts with their redactions applied, beside everything that the stages found."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.engine.rows import positions
+from pipeline.schema import REDACTIONS, RELEASED
+from pipeline.stages.redact.spans import Span, redact
+
+_SPAN_FIELDS = ("cls", "zone", "start", "end", "line", "detector", "confidence", "surrogate")
+
+
+def path_text(path: bytes) -> tuple[str, bytes | None]:
+    """A path as text, and its bytes where the text does not give them back.
+
+    >>> path_text(b"a/b.py")
+    ('a/b.py', None)
+    >>> path_text(b"caf\\xe9")
+    ('caf\\\\xe9', b'caf\\xe9')
+    """
+    try:
+        return path.decode(), None
+    except UnicodeDecodeError:
+        return path.decode("utf-8", "backslashreplace"), path
+
+
+def repo_name(origin: str) -> str:
+    """`owner/name` of a repository's URL, else the origin as it is.
+
+    >>> repo_name("https://github.com/o/r")
+    'o/r'
+    """
+    scheme, found, rest = origin.partition("://")
+    return rest.partition("/")[2] or origin if found else origin
+
+
+def extension(path: str) -> str:
+    """What follows the last dot of the file's name; empty without one."""
+    name = path.rpartition("/")[2]
+    stem, dot, last = name.rpartition(".")
+    return last if dot and stem else ""
+
+
+def as_spans(rows: list[dict[str, Any]]) -> list[Span]:
+    """Spans from rows of the schema SPAN."""
+    return [Span(**{field.name: row[field.name] for field in fields(Span)}) for row in rows]
+
+
+def apply_spans(data: bytes, blob: bytes, spans: list[dict[str, Any]]) -> tuple[bytes, list[dict[str, Any]]]:
+    """The released text of a blob, and its rows for the ledger (schema REDACTIONS)."""
+    released = redact(data, as_spans(spans))
+    rows = []
+    shift = 0
+    for span in spans:
+        length = len(span["surrogate"].encode())
+        start = span["start"] + shift
+        rows.append(
+            {name: span[name] for name in _SPAN_FIELDS}
+            | {
+                "blob": blob,
+                "released_start": start,
+                "released_end": start + length,
+                "detector_version": span["version"],
+                "commitment": span["commitment"],
+            }
+        )
+        shift += length - (span["end"] - span["start"])
+    return released, rows
+
+
+def released_rows(
+    survivors: pa.Table, contents: pa.Table, spans: pa.Table, tags: pa.Table, origins: pa.Table
+) -> tuple[pa.Table, pa.Table]:
+    """`(rows, redactions)` in the schemas RELEASED and REDACTIONS, one row per survivor."""
+    blobs = survivors.column("blob")
+    content = contents.take(positions(blobs, contents.column("blob")))
+    tag = tags.take(positions(blobs, tags.column("blob"))).drop_columns(["blob"])
+    origin = origins.take(pc.index_in(survivors.column("origin"), value_set=origins.column("origin").combine_chunks()))
+    found = spans.column("spans").take(positions(blobs, spans.column("blob"))).to_pylist()
+
+    texts: list[pa.Scalar | str] = []
+    redacted_digests: list[str | None] = []
+    redactions: list[dict[str, Any]] = []
+    for blob, text, own in zip(blobs, content.column("text"), found, strict=True):
+        if not own:
+            texts.append(text)
+            redacted_digests.append(None)
+            continue
+        data, rows = apply_spans(bytes(text.as_buffer()), blob.as_py(), own)
+        texts.append(pa.scalar(data, pa.large_binary()).cast(pa.large_string()))
+        redacted_digests.append(hashlib.sha256(data).hexdigest())
+        redactions += rows
+
+    paths = [path_text(path) for path in survivors.column("path").to_pylist()]
+    count = survivors.num_rows
+    columns = {
+        "swhid": [f"swh:1:cnt:{blob.hex()}" for blob in blobs.to_pylist()],
+        "origin": survivors.column("origin"),
+        "repo_name": [repo_name(name) for name in survivors.column("origin").to_pylist()],
+        "path": [text for text, _ in paths],
+        "path_bytes": pa.array([raw for _, raw in paths], pa.binary()),
+        "mode": survivors.column("mode"),
+        "snapshot_id": origin.column("snapshot"),
+        "revision_id": origin.column("revision"),
+        "directory_id": [f"swh:1:dir:{directory.hex()}" for directory in origin.column("directory").to_pylist()],
+        "branch_name": origin.column("branch"),
+        "visit_date": pa.nulls(count, RELEASED.field("visit_date").type),
+        "revision_date": origin.column("revision_date"),
+        "star_events_count": origin.column("stars"),
+        "fork_events_count": origin.column("forks"),
+        "extension": [extension(text) for text, _ in paths],
+        "length_bytes": survivors.column("length"),
+        "src_encoding": content.column("src_encoding"),
+        "sha256": [digest.hex() for digest in content.column("sha256").to_pylist()],
+        "cluster_id": pa.array(
+            [None if c is None else f"swh:1:cnt:{c.hex()}" for c in survivors.column("cluster").to_pylist()], pa.string()
+        ),
+        "n_redactions": pa.array([len(own or ()) for own in found], pa.int64()),
+        "redacted_sha256": pa.array(redacted_digests, pa.string()),
+        "content": pa.array(texts, pa.large_string()),
+    }
+    columns |= {name: tag.column(name) for name in tag.column_names}
+    columns |= {name: survivors.column(name) for name in survivors.column_names if name in RELEASED.names}
+    table = pa.table({name: columns[name] for name in RELEASED.names}, schema=RELEASED)
+    return table, pa.Table.from_pylist(redactions, schema=REDACTIONS)

@@ -1,0 +1,173 @@
+"""Steps of release: plan the shards, send rows to them, account for every origin, write, and sum up."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.commitment import load_key
+from pipeline.engine.rows import is_among, positions
+from pipeline.engine.step import Job, blob_buckets, origin_buckets
+from pipeline.manifest.model import Entry
+from pipeline.schema import ENTRIES, LEDGERS, LICENSES
+from pipeline.stages.optout.config import OptoutConfig
+from pipeline.stages.optout.registry import load_registry
+from pipeline.stages.redact.spans import redact
+from pipeline.stages.release import account, plan, rows, shards
+from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
+
+__all__ = ["DOCUMENTS"]
+
+
+def account_versions(optout: OptoutConfig) -> dict[str, str]:
+    key = load_key(optout.commitment_key)
+    return {"registry": load_registry(Path(optout.registry) if optout.registry else None).digest} | (
+        {"key": key.id} if key else {}
+    )
+
+
+def manifest_versions(settings: dict[str, Any]) -> dict[str, str]:
+    return document_versions(settings)
+
+
+def plan_shards(job: Job) -> None:
+    """Which shards there will be."""
+    table = plan.plan(job.read("language.tag/sizes"), job.settings)
+    job.write("shards", table)
+    job.info["shards"] = table.num_rows
+
+
+def send_rows(job: Job) -> None:
+    """Join what is released of this bucket and send it to its shards."""
+    survivors = job.read("near.apply/kept")
+    data, redactions = rows.released_rows(
+        survivors,
+        job.read("ingest.fetch/contents"),
+        job.read("redact.find/spans"),
+        job.read("language.tag/tags"),
+        job.read("ingest.list/origins"),
+    )
+    planned = job.read("release.plan/shards")
+    first = plan.first_shards(planned, "data")
+    languages = data.column("language").to_pylist()
+    number = np.array([first[language][0] for language in languages], np.int64)
+    buckets = np.array([first[language][1] for language in languages], np.int64)
+    # The bucket of an origin among 4,096, halved down to what the language has.
+    job.send("data", data, number + origin_buckets(data.column("origin"), 4096) * buckets // 4096)
+    _send_ledger(job, "redactions", redactions, planned)
+    _send_ledger(job, "duplicates", job.read("near.apply/duplicates"), planned)
+    _send_ledger(job, "evidence", job.read("license.decide/evidence"), planned)
+    job.send_by_origin("released", survivors.select(["origin", "path"]))
+    job.counts.taken = job.counts.passed = survivors.num_rows
+
+
+def _send_ledger(job: Job, name: str, table: pa.Table, planned: pa.Table) -> None:
+    (first, files) = plan.first_shards(planned, name)[None]
+    key = LEDGERS[name][1][0]
+    column = pc.fill_null(table.column(key), "") if pa.types.is_string(table.schema.field(key).type) else table.column(key)
+    buckets = origin_buckets(column, files) if pa.types.is_string(column.type) else blob_buckets(column, files)
+    # Hidden rows meet in one place, to be merged.
+    hidden = pc.is_null(table.column(key)).to_numpy() if table.num_rows else np.zeros(0, bool)
+    job.send(name, table, first + np.where(hidden, 0, buckets))
+
+
+def account_for_origins(job: Job) -> None:
+    """Check that every occurrence of this part's origins has one outcome, and write the ledgers by origin."""
+    listed, refused = job.read("ingest.list/occurrences"), job.read("ingest.list/decisions")
+    released, copies = job.read("release.rows/released"), job.read("exact.keep/copies")
+    sources = ("ingest.fetch", "license.decide", "optout.apply", "near.apply")
+    later = pa.concat_tables([job.read(f"{source}/decisions") for source in sources])
+    account.check_outcomes(listed, released, copies, later)
+    dropped = pa.concat_tables([refused, later])
+    origins = job.read("ingest.list/origins")
+    roots = job.read("license.resolve/roots")
+    expressions = dict(zip(roots.column("origin").to_pylist(), roots.column("expression").to_pylist(), strict=True))
+    table = account.repositories(origins, expressions, released, copies, dropped)
+
+    optout = job.settings["optout"]
+    registry = load_registry(Path(optout.registry) if optout.registry else None)
+    names = origins.column("origin").to_pylist()
+    hidden = {name for name in names if registry.origin_rule(name)}
+    shown = pc.invert(pc.is_in(table.column("origin"), value_set=pa.array(sorted(hidden), pa.string())))
+
+    planned = job.read("release.plan/shards")
+    open_decisions = account.hide(dropped, registry, load_key(optout.commitment_key))
+    _send_ledger(job, "decisions", open_decisions, planned)
+    _send_ledger(job, "copies", copies, planned)
+    _send_ledger(job, "repositories", table.filter(shown), planned)
+    evidence = job.read("license.resolve/evidence")
+    _send_ledger(job, "evidence", evidence, planned)
+    texts = evidence.filter(pc.is_in(evidence.column("source"), value_set=pa.array(["license_file", "dist_info"])))
+    job.send_by_blob("license_blobs", texts.select(["blob"]))
+    job.write("totals", account.totals(released, copies, dropped))
+
+
+def license_texts(job: Job) -> None:
+    """The licence texts that the evidence rests on, redacted as everything else is."""
+    wanted = job.read("release.account/license_blobs")
+    contents = job.read("ingest.fetch/contents", ["blob", "text"])
+    guards = job.read("optout.apply/guards")
+    wanted = wanted.filter(pc.invert(is_among(wanted.column("blob"), guards.column("blob"))))
+    blobs = pa.array(sorted(set(wanted.column("blob").to_pylist())), pa.binary(20))
+    place = positions(pa.chunked_array([blobs]), contents.column("blob"))
+    chosen = contents.take(place.drop_null())
+    spans = job.read("redact.find/spans")
+    found = spans.column("spans").take(positions(chosen.column("blob"), spans.column("blob"))).to_pylist()
+    texts = [
+        redact(bytes(text.as_buffer()), rows.as_spans(own or []))
+        for text, own in zip(chosen.column("text"), found, strict=True)
+    ]
+    table = pa.table(
+        [chosen.column("blob"), pa.array(texts, pa.large_binary()).cast(pa.large_string())], schema=LICENSES
+    )
+    _send_ledger(job, "licenses", table, job.read("release.plan/shards"))
+
+
+_WRITERS = {
+    "data": ("release.rows",),
+    "redactions": ("release.rows",),
+    "duplicates": ("release.rows",),
+    "evidence": ("release.rows", "release.account"),
+    "decisions": ("release.account",),
+    "copies": ("release.account",),
+    "repositories": ("release.account",),
+    "licenses": ("release.attribution",),
+}
+SHARD_READS = tuple(f"{step}/{table}" for table, steps in _WRITERS.items() for step in steps)
+
+
+def write_shards(job: Job) -> None:
+    """One file of the release, its line for the manifest, and its rows for the index."""
+    place = job.read("release.plan/shards").slice(job.part, 1).to_pylist()[0]
+    name = place["table"]
+    table = pa.concat_tables([job.read(f"{step}/{name}") for step in _WRITERS[name]])
+    table = shards.ordered(table, name)
+    path = f"{place['folder']}/{place['bucket']:05d}.parquet"
+    artefact = job.write_file("shard.parquet", table.num_rows, lambda file: shards.write_shard(file, table, job.settings))
+    where = {"bucket": place["bucket"], "buckets": place["buckets"]}
+    if place["language"] is not None:
+        where["language"] = place["language"]
+    entry = shards.entry_of(job.folder / artefact.file, path, name, table, artefact.sha256, where)
+    job.info["path"] = path
+    job.write("entries", pa.table([[path], [entry.line().decode()]], schema=ENTRIES))
+    if name == "data":
+        job.write("index", shards.index_rows(table, path))
+
+
+def sum_up(job: Job) -> None:
+    """The index, the manifest, and the documents for people: everything in a release that is no shard."""
+    index = job.read("release.shards/index").sort_by("swhid").combine_chunks()
+    written = job.write_file("released.parquet", index.num_rows, lambda file: shards.write_shard(file, index, job.settings["release"]))
+    path = job.folder / written.file
+    entries = [Entry.model_validate_json(line) for line in job.read("release.shards/entries").column("entry").to_pylist()]
+    entries.append(shards.entry_of(path, "index/released.parquet", "index", index, written.sha256, {}))
+    counted = job.read("release.account/totals").group_by("outcome").aggregate([("count", "sum")])
+    totals = dict(zip(counted.column("outcome").to_pylist(), counted.column("count_sum").to_pylist(), strict=True))
+    for name, data in build_documents(job.settings, entries, totals).items():
+        job.write_file(name, 0, partial(Path.write_bytes, data=data))
+    job.info["totals"] = totals

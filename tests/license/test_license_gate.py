@@ -1,0 +1,62 @@
+"""The word gate lets through whatever the reference's wide word list lets through."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.stages.license.gate import may_have_license
+
+WIDE = re.compile(
+    r"licen[cs]|copyright|©|\(c\)|spdx|gpl|copyleft|permission|redistribut|warrant|public.domain|\bmit\b|\bbsd\b|apache"
+    r"|mozilla|\bmpl\b|creative.?commons|\bcc0|unlicense|proprietary|all rights reserved|confidential|as is\b",
+    re.IGNORECASE,
+)
+WORDS = [
+    "licence", "License", "COPYRIGHT", "©", "(C)", "SPDX", "GPLv2", "copyleft", "permission", "redistribution", "warranty",
+    "public domain", "PUBLIC-DOMAIN", "MIT", "BSD", "apache", "Mozilla", "MPL", "Creative Commons", "creativecommons", "CC0",
+    "unlicense", "proprietary", "All Rights Reserved", "Confidential", "as is", "lıcence", "copyrİght", "ſpdx",
+]  # fmt: skip
+TEXTS = st.lists(
+    st.one_of(
+        st.sampled_from(WORDS),
+        st.text(max_size=5),
+        st.sampled_from(["commit", "example", "_mit", "x", " ", "é"]),
+    ),
+    max_size=6,
+).map("".join)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_each_word_passes(word: str) -> None:
+    assert may_have_license(f"x = 1\n# {word}\n".encode())
+
+
+@given(TEXTS)
+def test_superset_of_the_wide_list(text: str) -> None:
+    if WIDE.search(text):
+        assert may_have_license(text.encode())
+
+
+@given(TEXTS)
+def test_superset_in_latin_1(text: str) -> None:
+    data = text.encode("latin-1", errors="ignore")
+    if WIDE.search(data.decode("latin-1")):
+        assert may_have_license(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "def commit(example):\n    return example.submit()\n",
+        "x = 'Grüße'\n",
+        "_mit = mits = mple",
+        "int main() { return 0; }",
+    ],
+)
+def test_code_without_such_words_stays_out(text: str) -> None:
+    assert not may_have_license(text.encode())

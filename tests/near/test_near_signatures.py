@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import re
+
+import datasketch
+import numpy as np
+import pyarrow as pa
+import pytest
+import xxhash
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.stages.near.characters import CODE_POINTS, lower_table
+from pipeline.stages.near.kernel import hash_shingles
+from pipeline.stages.near.signatures import datasketch_signatures, shingle_hashes, signatures
+
+from .samples import EDGES, documents, large, shingle_set, tokens_of
+
+
+def _oracle(text: str, ngram: int = 5) -> NDArray[np.uint32]:
+    sketch = datasketch.MinHash(num_perm=256, hashfunc=xxhash.xxh32_intdigest)
+    shingles = sorted(shingle_set(text, ngram))
+    if shingles:
+        sketch.update_batch([shingle.encode() for shingle in shingles])
+    return np.asarray(sketch.hashvalues)
+
+
+def test_lower_table_is_lower_case_and_word_characters_of_every_code_point() -> None:
+    table = lower_table()
+    word = re.compile(r"\w")
+    for point in range(CODE_POINTS):
+        low = chr(point).lower() if len(chr(point).lower()) == 1 else chr(point)
+        assert table[point] == (ord(low) if word.match(low) else ord(" ")), hex(point)
+
+
+def test_lower_case_grows_utf8_by_half_at_most() -> None:
+    table = lower_table()
+    points = [p for p in range(CODE_POINTS) if not 0xD800 <= p < 0xE000]
+    grown = [p for p in points if len(chr(table[p]).encode()) * 2 > len(chr(p).encode()) * 3]
+    assert grown == []
+
+
+@pytest.mark.parametrize("ngram", [5, 1, 3])
+def test_signatures_are_datasketchs_bits(ngram: int) -> None:
+    texts = documents(2000 if ngram == 5 else 100)
+    got, counts = signatures(large(texts), ngram)
+    assert got.shape == (len(texts), 256)
+    for text, signature, count in zip(texts, got, counts, strict=True):
+        assert np.array_equal(signature, _oracle(text, ngram)), text[:80]
+        assert count == max(len(tokens_of(text)) - ngram + 1, 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(max_size=80), max_size=4), st.integers(1, 6))
+def test_any_text_hashes_as_xxhash_does(texts: list[str], ngram: int) -> None:
+    for wide, digest in ((False, xxhash.xxh32_intdigest), (True, xxhash.xxh64_intdigest)):
+        values, offsets = shingle_hashes(large(texts), ngram, wide=wide)
+        for i, text in enumerate(texts):
+            expected = {digest(s.encode()) for s in shingle_set(text, ngram)}
+            assert set(values[offsets[i] : offsets[i + 1]].tolist()) == expected
+
+
+@pytest.mark.parametrize("length", range(80))
+def test_every_tail_length_hashes_as_xxhash_does(length: int) -> None:
+    word = ("abcdefghij" * 8)[:length]
+    text = large([f"{word} b"])
+    expected = f"{word} b".strip().encode()
+    ngram = 2 if word else 1
+    assert shingle_hashes(text, ngram, wide=False).values.tolist() == [xxhash.xxh32_intdigest(expected)]
+    assert shingle_hashes(text, ngram, wide=True).values.tolist() == [xxhash.xxh64_intdigest(expected)]
+
+
+def test_the_datasketch_engine_gives_the_same() -> None:
+    texts = large(documents(200, seed=2))
+    (got, counts), (expected, expected_counts) = signatures(texts), datasketch_signatures(texts)
+    assert np.array_equal(got, expected)
+    assert np.array_equal(counts, expected_counts)
+
+
+def test_fewer_values_are_a_prefix() -> None:
+    texts = large(documents(50))
+    assert np.array_equal(signatures(texts, 5, 250)[0], signatures(texts)[0][:, :250])
+
+
+def test_slices_chunks_and_offsets_do_not_matter() -> None:
+    texts = documents(60)
+    expected = signatures(large(texts))[0]
+    padded = large(["before before", *texts, "after"]).slice(1, len(texts))
+    chunked = pa.chunked_array([large(texts[:7]), large([]), padded.slice(7)])
+    small = pa.array(["x", *texts]).slice(1)
+    for form in (padded, chunked, small):
+        assert np.array_equal(signatures(form)[0], expected)
+    assert np.array_equal(signatures(padded.slice(5, 9))[0], expected[5:14])
+    assert np.array_equal(datasketch_signatures(chunked.slice(3, 9))[0], expected[3:12])
+
+
+def test_empty_columns() -> None:
+    for form in (large([]), pa.chunked_array([], pa.large_string()), large(["a b c d e f"]).slice(1)):
+        got, counts = signatures(form)
+        assert got.shape == (0, 256)
+        assert len(counts) == 0
+    assert signatures(large(["", ""]))[1].tolist() == [0, 0]
+
+
+def test_documents_decide_alone() -> None:
+    together = signatures(large(EDGES))[0]
+    for i, text in enumerate(EDGES):
+        assert np.array_equal(signatures(large([text]))[0][0], together[i])
+
+
+def test_one_compilation_serves_all_inputs() -> None:
+    signatures(large(["a b c d e f"]))
+    signatures(pa.chunked_array([large(["a b"]), large(["c d e f g h"])]))
+    assert len(hash_shingles.signatures) == 1  # type: ignore[attr-defined]
+
+
+def test_refuses_nulls_other_types_and_bytes_that_are_not_utf8() -> None:
+    with pytest.raises(InputError, match="1 of its 2 are null"):
+        signatures(pa.array(["a", None], pa.large_string()))
+    with pytest.raises(InputError, match="is large_binary"):
+        signatures(pa.array([b"a"], pa.large_binary()))
+    truncated = pa.array([b"abc\xf0\x9f"], pa.large_binary()).cast(pa.large_string(), safe=False)
+    broken = pa.LargeStringArray.from_buffers(1, truncated.buffers()[1], truncated.buffers()[2])
+    with pytest.raises(InputError, match="must be UTF-8"):
+        signatures(broken)
