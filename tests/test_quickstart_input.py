@@ -208,12 +208,13 @@ def test_without_an_index_the_message_says_what_to_do(index: Index) -> None:
     assert index.held() == {}
 
 
-def test_an_archive_nobody_pinned_is_refused(index: Index) -> None:
-    index.target.mkdir()
+def test_what_nobody_pinned_is_refused(index: Index) -> None:
+    (index.target / "folder").mkdir(parents=True)
     (index.target / "stray.whl").touch()
+    (index.target / ".hidden").touch()  # a glob passes these over
     refused = index.fetch()
     assert refused.returncode == 1
-    assert "not part of the input: stray.whl" in refused.stderr
+    assert "not part of the input: folder, stray.whl. " in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,9 @@ class Runner:
 
 def use_numba_cache(config: Config) -> None:
     """Keep compiled kernels in the work folder. Works only before numba is imported."""
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(config.execution.work) / "numba"))
+    # numba does not notice a change in a function that a compiled one calls: other source, other folder.
+    source = source_digest(("stages/near",))[:16]
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(config.execution.work) / "numba" / source))
 
 
 def _logical(settings: Any) -> Any:

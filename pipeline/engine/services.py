@@ -28,8 +28,11 @@ from pipeline.errors import EnvironmentalError
 
 IDLE_SECONDS = 60
 START_SECONDS = 300
+STOP_SECONDS = 30
 
 _connections: dict[tuple[str, int], socket.socket] = {}
+# Held so that a service outlives the call that started it without a warning; it ends itself.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 def call(module: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +69,9 @@ def stop(module: str) -> None:
             _send(client, {"stop": True})
     except OSError:
         return  # none runs
+    for process in _started:
+        process.wait(timeout=STOP_SECONDS)
+    _started.clear()
 
 
 def _folder() -> Path:
@@ -102,6 +108,7 @@ def _connect(module: str) -> socket.socket:
                 cwd=PACKAGE.parent,
                 start_new_session=True,
             )
+        _started.append(process)
         for _ in range(START_SECONDS * 10):
             client = _try(path)
             if client:

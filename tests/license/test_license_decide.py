@@ -100,14 +100,31 @@ def test_only_what_was_permissive_becomes_contested(path: str | None, license_ty
 
 
 def match(spdx: str, kind: str = "notice", score: float = 100.0, line: int = 1) -> dict[str, Any]:
-    return {"expression": spdx.lower(), "spdx": spdx, "rule": f"{spdx}_{line}.RULE", "matcher": "2-aho", "score": score,
-            "coverage": 100.0, "start_line": line, "end_line": line, "kind": kind}  # fmt: skip
+    return {
+        "expression": spdx.lower(),
+        "spdx": spdx,
+        "rule": f"{spdx}_{line}.RULE",
+        "matcher": "2-aho",
+        "score": score,
+        "coverage": 100.0,
+        "start_line": line,
+        "end_line": line,
+        "kind": kind,
+    }
 
 
 def test_header_evidence_keeps_what_states_a_licence() -> None:
     see = "LicenseRef-scancode-unknown-license-reference"
-    rows = header_evidence(b"\1" * 20, [match("MIT", line=3), match("MIT", score=90, line=1), match("GPL-2.0-only", "clue"),
-                                        match("Apache-2.0"), match(see, "reference")])  # fmt: skip
+    rows = header_evidence(
+        b"\1" * 20,
+        [
+            match("MIT", line=3),
+            match("MIT", score=90, line=1),
+            match("GPL-2.0-only", "clue"),
+            match("Apache-2.0"),
+            match(see, "reference"),
+        ],
+    )
     assert [(r.expression, r.score, r.start_line, r.source, r.path) for r in rows] == [
         ("Apache-2.0", 100.0, 1, "header", None),
         ("MIT", 100.0, 3, "header", None),

@@ -46,9 +46,22 @@ def test_canonical_form(text: str, canonical: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "MIT AND", "OR", "(MIT", "MIT)", "MIT Apache-2.0", "MIT/Apache-2.0", "NoSuchLicense", "MIT WITH", "(MIT OR ISC) WITH x",
-     "MIT WITH nothing-known", "é", "(" * 100 + "MIT" + ")" * 100],
-)  # fmt: skip
+    [
+        "",
+        "MIT AND",
+        "OR",
+        "(MIT",
+        "MIT)",
+        "MIT Apache-2.0",
+        "MIT/Apache-2.0",
+        "NoSuchLicense",
+        "MIT WITH",
+        "(MIT OR ISC) WITH x",
+        "MIT WITH nothing-known",
+        "é",
+        "(" * 100 + "MIT" + ")" * 100,
+    ],
+)
 def test_what_is_no_expression(text: str) -> None:
     with pytest.raises(ExpressionError, match="not a licence expression"):
         parse(text)

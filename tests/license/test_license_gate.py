@@ -12,14 +12,41 @@ from pipeline.stages.license.gate import may_have_license
 
 WIDE = re.compile(
     r"licen[cs]|copyright|©|\(c\)|spdx|gpl|copyleft|permission|redistribut|warrant|public.domain|\bmit\b|\bbsd\b|apache"
-    r"|mozilla|\bmpl\b|creative.?commons|\bcc0|unlicense|proprietary|all rights reserved|confidential|as is\b",
+    r"|mozilla|\bmpl\b|creative.?commons|\bcc0|unlicense|proprietary"
+    r"|all rights reserved|confidential|as is\b",
     re.IGNORECASE,
 )
 WORDS = [
-    "licence", "License", "COPYRIGHT", "©", "(C)", "SPDX", "GPLv2", "copyleft", "permission", "redistribution", "warranty",
-    "public domain", "PUBLIC-DOMAIN", "MIT", "BSD", "apache", "Mozilla", "MPL", "Creative Commons", "creativecommons", "CC0",
-    "unlicense", "proprietary", "All Rights Reserved", "Confidential", "as is", "lıcence", "copyrİght", "ſpdx",
-]  # fmt: skip
+    "licence",
+    "License",
+    "COPYRIGHT",
+    "©",
+    "(C)",
+    "SPDX",
+    "GPLv2",
+    "copyleft",
+    "permission",
+    "redistribution",
+    "warranty",
+    "public domain",
+    "PUBLIC-DOMAIN",
+    "MIT",
+    "BSD",
+    "apache",
+    "Mozilla",
+    "MPL",
+    "Creative Commons",
+    "creativecommons",
+    "CC0",
+    "unlicense",
+    "proprietary",
+    "All Rights Reserved",
+    "Confidential",
+    "as is",
+    "lıcence",
+    "copyrİght",
+    "ſpdx",
+]
 TEXTS = st.lists(
     st.one_of(
         st.sampled_from(WORDS),

@@ -63,7 +63,8 @@ def test_core_metadata(kind: str, text: str, expected: str | None) -> None:
         ('[project]\nlicense = {text = "BSD 3-Clause"}', "BSD-3-Clause"),
         ('[project]\nlicense = {file = "LICENSE"}', None),
         (
-            '[project]\nlicense = {file = "LICENSE"}\nclassifiers = ["License :: OSI Approved :: MIT License"]',
+            '[project]\nlicense = {file = "LICENSE"}\n'
+            'classifiers = ["License :: OSI Approved :: MIT License"]',
             "MIT",
         ),
         ('[tool.poetry]\nlicense = "MPL-2.0"', "MPL-2.0"),

@@ -7,19 +7,21 @@ import pytest
 from pipeline.stages.license.names import kind_of
 
 LICENSE_FILES = """
-LICENSE LICENCE license.txt License.md LICENSE-MIT LICENSE.APACHE2 LICENSE_BSD MIT-LICENSE apache-license.txt COPYING
-COPYING3 COPYINGv2 COPYING.LESSER COPYING.LIB copying.txt COPYRIGHT copyright UNLICENSE Legal LISENCE debian/copyright
-third_party_licenses.txt THIRD-PARTY-LICENSES.md src/foo.c.license LICENSES/MIT.txt LICENSES/GPL-3.0-or-later
-LICENSES/GPL-3.0-or-later.txt licenses/Apache-2.0 licenses/BSD3 licenses/sub/AUTHORS LICENSE/bakoma.txt
-x-1.0.dist-info/LICENSE x-1.0.dist-info/licenses/src/x/Vendored
-""".split()
+LICENSE LICENCE license.txt License.md LICENSE-MIT LICENSE.APACHE2 LICENSE_BSD MIT-LICENSE
+apache-license.txt COPYING COPYING3 COPYINGv2 COPYING.LESSER COPYING.LIB copying.txt COPYRIGHT
+copyright UNLICENSE Legal LISENCE debian/copyright third_party_licenses.txt THIRD-PARTY-LICENSES.md
+src/foo.c.license LICENSES/MIT.txt LICENSES/GPL-3.0-or-later LICENSES/GPL-3.0-or-later.txt
+licenses/Apache-2.0 licenses/BSD3 licenses/sub/AUTHORS LICENSE/bakoma.txt x-1.0.dist-info/LICENSE
+x-1.0.dist-info/licenses/src/x/Vendored
+"""
 
 # The Stack v2's patterns take README, about.txt, mit.c, license.py and the like; the strict names do not.
 OTHERS = """
-README README.md about.txt NOTICE mit mit.c gpl.txt guidelines.md license.py LICENSE.json license.html legal.c licensee
-licensing.rst unlicensed copyist.txt COPYRIGHT.in license.html.erb package-lock.json sub/METADATA METADATA pyproject.toml.bak
-licenses/views.py licenses/data.bin licenses/.gitkeep src/licensing/MIT.txt license/MIT.txt legalese.txt x.dist-info/RECORD
-""".split()
+README README.md about.txt NOTICE mit mit.c gpl.txt guidelines.md license.py LICENSE.json
+license.html legal.c licensee licensing.rst unlicensed copyist.txt COPYRIGHT.in license.html.erb
+package-lock.json sub/METADATA METADATA pyproject.toml.bak licenses/views.py licenses/data.bin
+licenses/.gitkeep src/licensing/MIT.txt license/MIT.txt legalese.txt x.dist-info/RECORD
+"""
 
 MANIFESTS = {
     "PKG-INFO": "metadata:pkg-info",
@@ -32,12 +34,12 @@ MANIFESTS = {
 }
 
 
-@pytest.mark.parametrize("path", LICENSE_FILES)
+@pytest.mark.parametrize("path", LICENSE_FILES.split())
 def test_license_files(path: str) -> None:
     assert kind_of(path.encode()) == "license"
 
 
-@pytest.mark.parametrize("path", OTHERS)
+@pytest.mark.parametrize("path", OTHERS.split())
 def test_other_files(path: str) -> None:
     assert kind_of(path.encode()) is None
 

@@ -19,7 +19,7 @@ def fact(*expressions: str) -> Fact:
 
 
 def resolved(files: dict[str, str], *others: str) -> dict[str, str | None]:
-    """The expression at each of `others`; `files` maps licence files and manifests to what they state ("A; B": twice)."""
+    """The expression at each of `others`; `files` maps licence files and manifests to what they state."""
     facts = {path.encode(): fact(*(e for e in text.split("; ") if e)) for path, text in files.items()}
     paths = [*facts, *(path.encode() for path in others)]
     found = resolve(paths, facts)
@@ -35,7 +35,12 @@ REPOSITORIES: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
     (
         "nearest folder upward",
         {"LICENSE": "MIT", "vendor/gpl/COPYING": "GPL-2.0-only"},
-        {"a.py": "MIT", "vendor/a.py": "MIT", "vendor/gpl/x.c": "GPL-2.0-only", "vendor/gpl/sub/y.c": "GPL-2.0-only"},
+        {
+            "a.py": "MIT",
+            "vendor/a.py": "MIT",
+            "vendor/gpl/x.c": "GPL-2.0-only",
+            "vendor/gpl/sub/y.c": "GPL-2.0-only",
+        },
     ),
     ("an empty licence file says nothing", {"LICENSE": "MIT", "sub/LICENSE": ""}, {"sub/a.py": "MIT"}),
     ("below only", {"sub/LICENSE": "MIT"}, {"a.py": None, "sub/a.py": "MIT", "subway/a.py": None}),
@@ -45,16 +50,27 @@ REPOSITORIES: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
         {"LICENSE-MIT": "MIT", "LICENSE-APACHE": "Apache-2.0"},
         {"a.rs": "Apache-2.0 OR MIT"},
     ),
-    ("choice beside a third file", {"LICENSE-MIT": "MIT", "LICENSE-APACHE": "Apache-2.0", "COPYRIGHT": "ISC"},
-     {"a.rs": "(Apache-2.0 OR MIT) AND ISC"}),
+    (
+        "choice beside a third file",
+        {"LICENSE-MIT": "MIT", "LICENSE-APACHE": "Apache-2.0", "COPYRIGHT": "ISC"},
+        {"a.rs": "(Apache-2.0 OR MIT) AND ISC"},
+    ),
     ("unlicense", {"UNLICENSE": "Unlicense", "LICENSE-MIT": "MIT"}, {"a.go": "MIT OR Unlicense"}),
     (
         "no choice where a file states more than one licence",
         {"LICENSE-MIT": "MIT", "LICENSE-GPL": "GPL-2.0-only; BSD-3-Clause"},
         {"a.rs": "BSD-3-Clause AND GPL-2.0-only AND MIT"},
     ),
-    ("no choice between other names", {"LICENSE": "MIT", "COPYING": "GPL-2.0-only"}, {"a": "GPL-2.0-only AND MIT"}),
-    ("lesser", {"COPYING": "GPL-3.0-only", "COPYING.LESSER": "LGPL-3.0-only"}, {"a": "GPL-3.0-only AND LGPL-3.0-only"}),
+    (
+        "no choice between other names",
+        {"LICENSE": "MIT", "COPYING": "GPL-2.0-only"},
+        {"a": "GPL-2.0-only AND MIT"},
+    ),
+    (
+        "lesser",
+        {"COPYING": "GPL-3.0-only", "COPYING.LESSER": "LGPL-3.0-only"},
+        {"a": "GPL-3.0-only AND LGPL-3.0-only"},
+    ),
     (
         "a declared choice between single licence files",
         {"LICENSE.txt": "MIT", "COPYING": "GPL-2.0-only", "pyproject.toml": "MIT OR GPL-2.0-or-later"},
@@ -73,7 +89,11 @@ REPOSITORIES: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
     ),
     (
         "sdist in its folder",
-        {"x-1.0/PKG-INFO": "BSD-3-Clause", "x-1.0/LICENSE.txt": "BSD-3-Clause", "x-1.0/src/x.egg-info/PKG-INFO": "BSD-3-Clause"},
+        {
+            "x-1.0/PKG-INFO": "BSD-3-Clause",
+            "x-1.0/LICENSE.txt": "BSD-3-Clause",
+            "x-1.0/src/x.egg-info/PKG-INFO": "BSD-3-Clause",
+        },
         {"x-1.0/setup.py": "BSD-3-Clause", "x-1.0/src/x/a.py": "BSD-3-Clause"},
     ),
     ("LICENSES", {"LICENSES/MIT.txt": "MIT", "LICENSES/CC0-1.0.txt": "CC0-1.0"}, {"a": "CC0-1.0 AND MIT"}),
@@ -82,8 +102,12 @@ REPOSITORIES: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
         {"LICENSE": "MIT", "licenses/src/fast/LICENSE": "GPL-2.0-only", "licenses/gone/LICENSE": "ISC"},
         {"a.py": "ISC AND MIT", "src/a.py": "ISC AND MIT", "src/fast/a.c": "GPL-2.0-only"},
     ),
-    ("sidecar", {"LICENSE": "MIT", "img/logo.svg.license": "CC-BY-4.0"}, {"img/logo.svg": "CC-BY-4.0", "img/a.svg": "MIT"}),
-]  # fmt: skip
+    (
+        "sidecar",
+        {"LICENSE": "MIT", "img/logo.svg.license": "CC-BY-4.0"},
+        {"img/logo.svg": "CC-BY-4.0", "img/a.svg": "MIT"},
+    ),
+]
 
 WHEELS: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
     (
@@ -93,14 +117,20 @@ WHEELS: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
     ),
     (
         "licenses folder",
-        {"x-1.dist-info/METADATA": "Apache-2.0 OR MIT", "x-1.dist-info/licenses/LICENSE-MIT": "MIT",
-         "x-1.dist-info/licenses/LICENSE-APACHE": "Apache-2.0"},
+        {
+            "x-1.dist-info/METADATA": "Apache-2.0 OR MIT",
+            "x-1.dist-info/licenses/LICENSE-MIT": "MIT",
+            "x-1.dist-info/licenses/LICENSE-APACHE": "Apache-2.0",
+        },
         {"x/a.py": "Apache-2.0 OR MIT"},
     ),
     (
         "licenses/<path>/ rules the path where it exists",
-        {"x-1.dist-info/licenses/LICENSE": "MIT", "x-1.dist-info/licenses/x/_vendor/y/LICENSE": "LGPL-3.0-only",
-         "x-1.dist-info/licenses/src/x/z/LICENSE": "BSD-3-Clause"},
+        {
+            "x-1.dist-info/licenses/LICENSE": "MIT",
+            "x-1.dist-info/licenses/x/_vendor/y/LICENSE": "LGPL-3.0-only",
+            "x-1.dist-info/licenses/src/x/z/LICENSE": "BSD-3-Clause",
+        },
         {"x/a.py": "MIT", "x/_vendor/y/b.py": "LGPL-3.0-only", "x/z/c.py": "BSD-3-Clause"},
     ),
     (
@@ -115,17 +145,24 @@ WHEELS: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
     ),
     (
         "vendored distributions",
-        {"x-1.dist-info/LICENSE": "MIT", "x/_vendor/y-2.0.dist-info/LICENSE": "LGPL-3.0-only",
-         "x/_vendor/six-1.dist-info/METADATA": "ISC"},
-        {"x/_vendor/y/b.py": "LGPL-3.0-only", "x/_vendor/other.py": "MIT", "x/_vendor/six.py": "ISC AND MIT",
-         "x/_vendor/y-2.0.dist-info/RECORD": "LGPL-3.0-only"},
+        {
+            "x-1.dist-info/LICENSE": "MIT",
+            "x/_vendor/y-2.0.dist-info/LICENSE": "LGPL-3.0-only",
+            "x/_vendor/six-1.dist-info/METADATA": "ISC",
+        },
+        {
+            "x/_vendor/y/b.py": "LGPL-3.0-only",
+            "x/_vendor/other.py": "MIT",
+            "x/_vendor/six.py": "ISC AND MIT",
+            "x/_vendor/y-2.0.dist-info/RECORD": "LGPL-3.0-only",
+        },
     ),
     (
         "an environment is no wheel",
         {"a-1.dist-info/LICENSE": "MIT", "b-1.dist-info/LICENSE": "GPL-2.0-only"},
         {"a/x.py": "MIT", "b/x.py": "GPL-2.0-only", "c.py": None},
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +195,12 @@ def test_rows_carry_their_source_place_and_distance() -> None:
     ]
     row = by_path[b"x/y/b.py"][0]
     assert (row.blob, row.expression, row.rule, row.matcher, row.score) == (
-        fact("BSD-3-Clause").blob, "BSD-3-Clause", "BSD-3-Clause.RULE", "2-aho", 100.0,
-    )  # fmt: skip
+        fact("BSD-3-Clause").blob,
+        "BSD-3-Clause",
+        "BSD-3-Clause.RULE",
+        "2-aho",
+        100.0,
+    )
     assert (row.start_line, row.end_line, row.group, len(row.evidence_id)) == (1, 9, "all", 32)
 
 

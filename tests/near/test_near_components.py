@@ -71,7 +71,7 @@ def test_order_and_buckets_of_rows_do_not_matter(rows: list[Row], rng: Random, b
     assert components(pa.concat_tables(parts)).equals(components(star_edges(_rows(rows))))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(PAIRS)
 def test_components_are_the_models(edges: list[Edge]) -> None:
     members = components(_edges(edges))

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.stages.redact import RedactConfig, Scanner
 
-# Lines that a byte-wise or ASCII-only pattern gets wrong: capital N with tilde, long s, Unicode digits and spaces.
+# Lines that a byte-wise pattern gets wrong: capital N with tilde, long s, Unicode digits and spaces.
 TRAPS = (
     'CONTRASE\u00d1A = "abcd1234efgh"',
     'pa\u017f\u017fword = "abcd1234efgh"',

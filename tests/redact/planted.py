@@ -26,7 +26,7 @@ def jwt(rng: random.Random) -> str:
     def part(told: str) -> str:
         return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
-    body = part('{"sub":"%s"}' % _word(rng, 10))
+    body = part(f'{{"sub":"{_word(rng, 10)}"}}')
     return ".".join((part('{"alg":"HS256"}'), body, _word(rng, 43)))
 
 
@@ -73,9 +73,9 @@ def plants(seed: int) -> list[Plant]:
     aws = _word(rng, 40)
     lines.append(Plant("AWS_KEY", f'aws_token("{aws}")', aws))
     azure = _word(rng, 86) + "=="
-    lines.append(Plant("AZURE_KEY", f"x;Account" + f"Key={azure};y", azure))
+    lines.append(Plant("AZURE_KEY", "x;Account" + f"Key={azure};y", azure))
     npm = "npm" + "_" + _word(rng, 36)
-    lines.append(Plant("NPM_TOKEN", f"//registry.npmjs.org/:_auth" + f"Token={npm}", npm))
+    lines.append(Plant("NPM_TOKEN", "//registry.npmjs.org/:_auth" + f"Token={npm}", npm))
     soft = _word(rng, 64, hexa)
     lines.append(Plant("SOFTLAYER_KEY", f"softlayer_api_key: {soft}", soft))
     cloudant = _word(rng, 64, hexa)

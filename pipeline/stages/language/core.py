@@ -12,9 +12,9 @@ from pipeline.stages.language import linguist
 from pipeline.stages.language.config import LanguageConfig
 from pipeline.stages.language.guesslang import data_folder, linguist_names, model
 
-# enry-python 0.2.0 does not say which release of linguist it holds: inferred from the languages that it knows
-# (tests/language/test_linguist.py).
-LINGUIST_DATA = "9.4"
+# enry-python 0.2.0 does not say which release of linguist it holds: inferred from the languages that it
+# knows, of which tests/language/test_linguist.py pins some.
+LINGUIST_DATA = "9.4 (inferred)"
 
 
 class LanguageTag(NamedTuple):
@@ -71,7 +71,7 @@ def tag_many(rows: Sequence[tuple[bytes, bytes]], config: LanguageConfig) -> lis
 
 
 def versions() -> dict[str, str]:
-    """What decides a tag beside code and configuration; for keys of facts and receipts. Does not load enry."""
+    """What decides a tag beside code and configuration; for keys and receipts. Does not load enry."""
     data = data_folder()
     names = (data / "guesslang_names.json").read_bytes()
     return {

@@ -60,9 +60,9 @@ def _enry() -> ModuleType:
     enry, owner = _loaded()
     if owner != os.getpid():
         raise ForkedError(
-            f"language: enry (a Go library) was loaded in process {owner}, but process {os.getpid()} was forked "
-            "from it and has none of its threads: its garbage collector would wait for ever. Start workers with "
-            "the 'spawn' method, or tag only in the children."
+            f"language: enry (a Go library) was loaded in process {owner}, but process {os.getpid()} was "
+            "forked from it and has none of its threads: its garbage collector would wait for ever. Start "
+            "workers with the 'spawn' method, or tag only in the children."
         )
     return enry
 
@@ -138,7 +138,7 @@ def detect(path: bytes, data: bytes) -> Detection:
 def flags(path: bytes, data: bytes) -> Flags:
     """Linguist's flags by full path; `is_generated` also reads the whole content (line lengths, last lines).
 
-    One linear pass: 10 MB take some hundredths of a second. `data` must be shorter than 2 GiB (a C int).
+    One linear pass. `data` must be shorter than 2 GiB (a C int). Raises `ForkedError` as `detect` does.
     """
     enry = _enry()
     name = _path_text(path)

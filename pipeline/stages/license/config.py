@@ -13,27 +13,32 @@ class LicenseConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: str = Field(
-        "permissive-1",
+        default="permissive-1",
         description="Which licences are permissive: a shipped policy's name, or the path of a .toml file.",
     )
     mode: Literal["strict", "standard"] = Field(
-        "strict",
+        default="strict",
         description="strict: the licence at the path and the file's own header must both be permissive "
         "where they speak. standard: a header that speaks decides alone.",
     )
     keep: tuple[
         Literal["permissive", "permissive_weak", "no_license", "contested", "non_permissive"], ...
-    ] = Field(("permissive",), min_length=1, description="The verdicts that stay in.")
+    ] = Field(default=("permissive",), min_length=1, description="The verdicts that stay in.")
+    contested_bytes: int = Field(
+        default=64,
+        ge=0,
+        description="A file shorter than this (bytes) is not contested by its copies: too little to be anybody's.",
+    )
     headers: bool = Field(
-        True, description="Whether the headers of source files are read; without, only paths decide."
+        default=True, description="Whether the headers of source files are read; without, only paths decide."
     )
     max_license_bytes: int = Field(
-        300_000,
+        default=300_000,
         ge=1,
         description="Licence files up to this length (bytes) are matched approximately, longer ones exactly.",
     )
     max_header_bytes: int = Field(
-        1_000_000,
+        default=1_000_000,
         ge=1,
         description="How much of the beginning of a file is read for statements about its licence (bytes). "
         "Licence files are read up to this length, too.",

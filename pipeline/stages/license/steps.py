@@ -167,7 +167,7 @@ def decide(job: Job) -> None:
     judged = _Judge(policy, config)
     path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
     elsewhere: dict[bytes, tuple[str, bytes]] = {}
-    rows = occurrences.select(["blob", "origin", "path", "path_expression"]).to_pylist()
+    rows = occurrences.select(["blob", "origin", "path", "length", "path_expression"]).to_pylist()
     for row in rows:
         path_type = judged.path_type(row["path_expression"])
         path_types[row["blob"]].add(path_type)
@@ -178,7 +178,8 @@ def decide(job: Job) -> None:
     for row in rows:
         header = headers.get(row["blob"], [])
         decided = judged.verdict(row["path_expression"], header)
-        contested = is_contested([e for e in [combine(header)] if e], path_types[row["blob"]])
+        stated = [e for e in [combine(header)] if e]
+        contested = row["length"] >= config.contested_bytes and is_contested(stated, path_types[row["blob"]])
         decided = contest(decided) if contested else decided
         verdicts.append(decided)
         others.append(

@@ -32,8 +32,10 @@ class License:
     @property
     def is_silent(self) -> bool:
         """Whether it grants and forbids nothing by itself: a pointer elsewhere, a disclaimer, a CLA, a patent
-        grant.
+        grant, or the exception of a permissive licence without that licence.
         """
+        if self.is_exception and self.category == "Permissive":
+            return True
         return self.category in _SILENT_CATEGORIES and self.key not in _STATED_ALL_THE_SAME
 
 

@@ -84,7 +84,7 @@ def list_column(rows: Ragged) -> pa.Array:
     """The `list<uint64>` of these rows. Raises InputError beyond 2^31 - 1 values."""
     if rows.offsets[-1] > np.iinfo(np.int32).max:
         raise InputError(
-            f"near: a part has {rows.offsets[-1]} shingles, but a list column holds {np.iinfo(np.int32).max}; "
+            f"near: a part has {rows.offsets[-1]} shingles, a list column holds {np.iinfo(np.int32).max}; "
             "use more parts"
         )
     return pa.ListArray.from_arrays(

@@ -97,7 +97,8 @@ _IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET
 _IPV4_NECESSARY = Necessary(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _VERSION_BEFORE = re.compile(
     r"(?:\bv|version|\bver|release|\brev|revision|build|tag|section|\bsec|chapter|clause|figure|table|"
-    r"\boid|§|[=~<>^!]=|[~^]|\w/)[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$",
+    r"\boid|§|[=~<>^!]=|[~^])[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$|"
+    r"[A-Za-z]/$",
     re.IGNORECASE,
 )
 _ADDRESS_BEFORE = re.compile(

@@ -152,7 +152,7 @@ def _vendor(plugin: Any, rule: Rule, text: str, path: str) -> Iterator[Match]:
         end = run_on.end() if run_on else end
         rejects = is_placeholder if rule.cls == "URL_PASSWORD" else is_made_up_token
         if not rejects(text[start:end]):
-            yield Match(start, end, rule.cls, 0.9, found.start(), max(end, found.end()))
+            yield Match(start, end, rule.cls, 0.9, found.start(), end)
 
 
 def _entropy(plugin: Any, mode: Literal["named", "all"], text: str, path: str) -> Iterator[Match]:

@@ -18,7 +18,8 @@ REACH = 512
 """Characters from the first to the last of an assignment; a longer one is not found."""
 
 _WORDS = "|".join(keyword.DENYLIST)
-_WORD = re.compile(f"(?={_WORDS})", re.IGNORECASE)
+# Every expression begins with a word and its suffix: the first word of a run stands for all in it.
+_WORD = re.compile(rf"(?:{_WORDS})\w*", re.IGNORECASE)
 _COMPARED = re.compile(rf"[\"'`]\s*[!=]{{2,3}}\s*\w{{0,64}}?(?:{_WORDS})", re.IGNORECASE)
 _COMPARISON: re.Pattern[str] = keyword.PRECEDED_BY_EQUAL_COMPARISON_SIGNS_QUOTES_REQUIRED_REGEX
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from .detectors import Necessary
@@ -44,28 +45,41 @@ def as_valid_utf8(data: bytes) -> bytes:
 
 
 class HyperscanPrefilter:
-    """Hyperscan reports where matches end. HS_FLAG_PREFILTER turns what it lacks into a superset."""
+    """Hyperscan reports where matches end; HS_FLAG_PREFILTER turns what it lacks into a superset.
+
+    Each database takes a second to compile, so each is made when a text first needs it.
+    """
 
     def __init__(self, necessary: Sequence[Sequence[Necessary]]) -> None:
         import hyperscan
 
         common = hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_DOTALL
-        expressions, flags, self._owner = [], [], []
+        self._expressions: list[bytes] = []
+        self._flags: list[int] = []
+        self._owner: list[int] = []
         for number, patterns in enumerate(necessary):
             for pattern in patterns:
                 source, re_flags = without_comments(pattern.pattern, pattern.flags)
-                expressions.append(source.encode())
-                flags.append(common | (hyperscan.HS_FLAG_CASELESS if re_flags & re.IGNORECASE else 0))
+                self._expressions.append(source.encode())
+                self._flags.append(common | (hyperscan.HS_FLAG_CASELESS if re_flags & re.IGNORECASE else 0))
                 self._owner.append(number)
+        self._unicode_flags = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_UCP
 
-        def compiled(extra: int) -> Any:
-            database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-            numbers = list(range(len(expressions)))
-            database.compile(expressions=expressions, ids=numbers, flags=[f | extra for f in flags])
-            return database
+    @cached_property
+    def _ascii(self) -> Any:
+        return self._compiled(0)
 
-        self._ascii = compiled(0)
-        self._unicode = compiled(hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_UCP)
+    @cached_property
+    def _unicode(self) -> Any:
+        return self._compiled(self._unicode_flags)
+
+    def _compiled(self, extra: int) -> Any:
+        import hyperscan
+
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        numbers = list(range(len(self._expressions)))
+        database.compile(expressions=self._expressions, ids=numbers, flags=[f | extra for f in self._flags])
+        return database
 
     def select(self, data: bytes) -> Selection:
         hits: list[tuple[int, int]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,12 @@ from pipeline.stages.redact.core import Scanner, versions
 def step_versions(config: RedactConfig) -> dict[str, str]:
     key = load_key(config.commitment_key)
     return versions() | {"commitment_key": key.id if key else "none"}
+
+
+@cache
+def _scanner(config: RedactConfig) -> Scanner:
+    # Its pattern databases take seconds to build: once per process.
+    return Scanner(config)
 
 
 def find(job: Job) -> None:
@@ -46,7 +53,7 @@ def find(job: Job) -> None:
     places = positions(survivors.column("blob"), contents.column("blob")).to_pylist()
     texts = contents.column("text")
     secret_key = load_key(config.commitment_key)
-    scanner = Scanner(config) if any(key not in facts for key in keys) else None
+    scanner = _scanner(config) if any(key not in facts for key in keys) else None
     fresh: dict[tuple[bytes, str], str] = {}
     rows = []
     for key, name, place in zip(keys, names, places, strict=True):

@@ -1,0 +1,75 @@
+"""Fixtures that all tests share: the tiny corpus, one store of facts, and a way to build a release of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.corpus import write_archives
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _numba_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(tmp_path_factory.getbasetemp().parent / "numba"))
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the archives of the tiny corpus. Read only."""
+    folder = tmp_path_factory.mktemp("corpus")
+    write_archives(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Facts that all builds of the session share, so that ScanCode starts once at most."""
+    return tmp_path_factory.mktemp("facts")
+
+
+Configure = Callable[..., Any]
+
+
+@pytest.fixture
+def configure(corpus: Path, facts: Path, tmp_path: Path) -> Configure:
+    """A function that makes a Config over the tiny corpus: `configure("near.threshold=0.9", ...)`."""
+    from pipeline.config import make_config
+
+    def make(*changes: str, folder: Path | None = None, root: Path = tmp_path) -> Any:
+        data: dict[str, Any] = {
+            "dataset": {"name": "tiny"},
+            "ingest": {
+                "sources": [
+                    {
+                        "kind": "archives",
+                        "path": f"{folder or corpus}/*",
+                        "origin": "pkg:pypi/{name}@{version}?file_name={filename}",
+                    }
+                ]
+            },
+            "execution": {
+                "work": str(root / "work"),
+                "releases": str(root / "releases"),
+                "facts": str(facts),
+                "parts": 2,
+                "buckets": 2,
+                "cluster": {"kind": "inline"},
+            },
+        }
+        return make_config(data, list(changes), root, "test")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_release(corpus: Path, facts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release of the tiny corpus. Read only: copy it to change it."""
+    from pipeline.build import build
+
+    root = tmp_path_factory.mktemp("tiny")
+    make = configure.__wrapped__(corpus, facts, root)  # type: ignore[attr-defined]
+    return build(make()).folder
