@@ -36,7 +36,7 @@ class BusyError(EnvironmentalError):
     """Another run holds the work folder."""
 
 
-class AuditViolation(PermastackError):
+class AuditError(PermastackError):
     """An audit found that a release does not keep its promises. Exit code 3."""
 
     exit_code = 3

@@ -75,6 +75,7 @@ FLOW = (
         "near.bands", near.bands, by="blob", reads=("exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents"),
         writes={"rows": Out(near.BAND_ROWS, to="band")},
         settings=lambda c: c.near, code=_NEAR, versions=near.versions, counts=False,
+        prepare="pipeline.stages.near.kernels",
     ),
     Step(
         "near.edges", near.edges, by="band", reads=("near.bands/rows",), writes={"edges": Out(near.EDGES)},
@@ -110,7 +111,7 @@ FLOW = (
     Step(
         "language.tag", language.tag, by="blob", reads=("near.apply/kept", "ingest.fetch/contents"),
         writes={"tags": Out(s.TAGS), "sizes": Out(s.SIZES)},
-        settings=lambda c: c.language, code=("stages/language",), versions=lambda _: language.versions(),
+        settings=lambda c: c.language, code=("stages/language",), versions=language.step_versions,
     ),
     # by shard
     Step(

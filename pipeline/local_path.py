@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 _MARK = "a path of this machine"
+_MARK_TOML = "a name, or the path of a TOML file of this machine"
 
-LocalPath = Annotated[str, _MARK]
-"""A path, or a glob, of this machine. Relative ones start at the folder of the configuration's file."""
+
+def _usable(path: str) -> str:
+    if not path:
+        raise ValueError("path is empty: give one, or leave the key out")
+    if "\0" in path:
+        raise ValueError("path holds a NUL character")
+    return path
+
+
+LocalPath = Annotated[str, _MARK, AfterValidator(_usable)]
+"""A path, or a glob, of this machine. Relative ones start at the folder of the configuration's file, `~` at home."""
+
+NameOrTomlPath = Annotated[str, _MARK_TOML, AfterValidator(_usable)]
+"""The name of something that is shipped, or a path of this machine that ends in `.toml`."""
 
 
 def made_absolute(model: BaseModel, base: Path) -> dict[str, Any]:
     """The model as plain data, its local paths absolute."""
-    return _convert(model, lambda path: str(base / path))
+    return _convert(model, lambda path: str(base / os.path.expanduser(path)))
 
 
 def made_logical(model: BaseModel) -> dict[str, Any]:
@@ -23,16 +38,21 @@ def made_logical(model: BaseModel) -> dict[str, Any]:
     return _convert(model, lambda path: PurePath(path).name)
 
 
-def _convert(model: BaseModel, change: Any) -> dict[str, Any]:
+def _convert(model: BaseModel, change: Callable[[str], str]) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
+        # Where a path is optional or one of several, the mark is within the annotation.
+        marks = f"{field.metadata} {field.annotation}"
         value = getattr(model, name)
-        local = _MARK in field.metadata or _MARK in repr(field.annotation)
-        plain[name] = _value(value, change if local else None, change)
+        if _MARK_TOML in marks and not value.endswith(".toml"):
+            plain[name] = value
+        else:
+            local = _MARK in marks or _MARK_TOML in marks
+            plain[name] = _value(value, change if local else None, change)
     return plain
 
 
-def _value(value: Any, here: Any, change: Any) -> Any:
+def _value(value: Any, here: Callable[[str], str] | None, change: Callable[[str], str]) -> Any:
     if isinstance(value, BaseModel):
         return _convert(value, change)
     if isinstance(value, list | tuple):

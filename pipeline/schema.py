@@ -153,6 +153,8 @@ TAGS = _table(
     ("is_vendor", pa.bool_()),
     ("is_generated", pa.bool_()),
     ("is_documentation", pa.bool_()),
+    ("is_configuration", pa.bool_()),
+    ("is_test", pa.bool_()),
 )
 
 # --- in a release ---------------------------------------------------------------------------------
@@ -184,6 +186,8 @@ RELEASED = _table(
     ("is_vendor", pa.bool_()),
     ("is_generated", pa.bool_()),
     ("is_documentation", pa.bool_()),
+    ("is_configuration", pa.bool_()),
+    ("is_test", pa.bool_()),
     ("extension", pa.string()),
     ("length_bytes", pa.int64()),
     ("src_encoding", pa.string()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 MIT = """MIT License
@@ -89,7 +90,7 @@ def write_archives(folder: Path) -> None:
         (folder / name).write_bytes(data)
 
 
-def _tar(top: str, files: dict[str, str | bytes]) -> bytes:
+def _tar(top: str, files: Mapping[str, str | bytes]) -> bytes:
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w:gz", compresslevel=1) as archive:
         for name, content in files.items():

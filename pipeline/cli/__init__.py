@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -22,9 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (building.init, building.run, building.plan, building.status, building.schema):
-    app.command()(command)
-for command in (reading.inspect, reading.audit, reading.explain):
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    *(building.init, building.run, building.plan, building.status, building.schema),
+    *(reading.inspect, reading.audit, reading.explain),
+)
+for command in _COMMANDS:
     app.command()(command)
 
 

@@ -60,7 +60,7 @@ def run(
     if git:
         say("reading HEAD of each repository: what is committed there, not the working tree")
     built = build(
-        config, verify_full=verify == "full", accept_quarantine=accept_quarantine, report=None if as_json else _report
+        config, verify_full=verify == "full", accept_quarantine=accept_quarantine, report=(lambda state: None) if as_json else _report
     )
     for message in built.messages[:20]:
         say(message)
@@ -79,7 +79,8 @@ def run(
         return
     print(funnel(built))
     print(f"root: {built.release.root}")
-    print(f"release: {built.folder}")
+    here = Path.cwd()
+    print(f"release: {built.folder.relative_to(here) if built.folder.is_relative_to(here) else built.folder}")
 
 
 def _run_config(inputs: list[Path], git: bool, out: Path | None, changes: list[str]) -> Config:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.building import AsJson, Changes, say
-from pipeline.errors import AuditViolation, ConfigError
+from pipeline.errors import AuditError, ConfigError
 
 ReleaseFolder = Annotated[Path, typer.Argument(help="The folder of a release.")]
 
@@ -79,7 +79,7 @@ def audit(
             if len(check.problems) > 10:
                 print(f"       ... and {len(check.problems) - 10} more")
     if report.problems:
-        raise AuditViolation(f"{release}: {len(report.problems)} violations found")
+        raise AuditError(f"{release}: {len(report.problems)} violations found")
     say(f"{release}: no violation found by {len(report.checks)} checks")
 
 

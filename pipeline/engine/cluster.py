@@ -64,7 +64,7 @@ class DaskExecutor(Executor):
             memory_limit=self._config.memory_limit,
             dashboard_address=None,
             worker_dashboard_address=None,
-            silence_logs="ERROR",
+            silence_logs="CRITICAL",
             set_as_default=False,
         )
 
@@ -75,7 +75,7 @@ class DaskExecutor(Executor):
         if self._client is None:
             self._client = self._connect()
         futures = {self._client.submit(function, task, pure=False): task for task in tasks}
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures), loop=self._client.loop):
             task = futures.pop(future)
             try:
                 result = future.result()

@@ -39,7 +39,7 @@ def failpoint(name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def publish(path: Path, write: Callable[[Path], None]) -> None:
+def publish(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, then give it its final name for good.
 
     Raises EnvironmentalError where the disk is full or the folder cannot be written; nothing partial stays
@@ -66,11 +66,7 @@ def publish(path: Path, write: Callable[[Path], None]) -> None:
 
 def publish_bytes(path: Path, data: bytes) -> None:
     """`publish` for bytes at hand."""
-    publish(path, lambda temporary: _write(temporary, data))
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+    publish(path, lambda temporary: temporary.write_bytes(data))
 
 
 def publish_folder(temporary: Path, final: Path) -> None:

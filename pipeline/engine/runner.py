@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import time
 import traceback
@@ -23,7 +24,7 @@ from pydantic import BaseModel
 from pipeline.config import Config
 from pipeline.engine.artefacts import Slice
 from pipeline.engine.cluster import Executor
-from pipeline.engine.keys import digest_of, source_digest
+from pipeline.engine.keys import PACKAGE, digest_of, source_digest
 from pipeline.engine.progress import tracked
 from pipeline.engine.receipts import Counts, Receipt, read_receipt
 from pipeline.engine.step import Job, Partitioning, Step, origin_bucket
@@ -72,6 +73,7 @@ class Runner:
         self.items = items
         self._work = Path(config.execution.work)
         self._receipts: dict[str, list[Receipt]] = {}
+        self._preparing: dict[str, subprocess.Popen[bytes]] | None = None
         stages = list(dict.fromkeys(step.stage for step in steps))
         self._folders = {stage: self._work / f"{number:02d}-{stage}" for number, stage in enumerate(stages, 1)}
 
@@ -177,9 +179,19 @@ class Runner:
 
     def run(self, executor: Executor, report: Callable[[StepState], None] = lambda state: None) -> None:
         """Run what must run. Raises what a step raises; IntegrityError where counts do not close."""
+        try:
+            self._run(executor, report)
+        finally:
+            for process in (self._preparing or {}).values():
+                process.kill()
+                process.wait()
+
+    def _run(self, executor: Executor, report: Callable[[StepState], None]) -> None:
         before = -1
         for step in self.steps:
             state = self.state(step)
+            if state.missing:
+                self._prepare(step)
             self._drop_strangers(step, state.parts)
             done = list(state.cached)
             started = time.monotonic()
@@ -196,6 +208,22 @@ class Runner:
             self._receipts[step.name] = sorted(done, key=lambda receipt: receipt.part)
             before = self._check_counts(step, before)
             report(state)
+
+    def _prepare(self, step: Step) -> None:
+        """Start what later steps want ready, once anything runs at all; wait for what this step needs."""
+        if self._preparing is None:
+            later = (s.prepare for s in self.steps[self.steps.index(step) :] if s.prepare)
+            self._preparing = {
+                module: subprocess.Popen(
+                    [sys.executable, "-m", module],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    cwd=PACKAGE.parent,
+                )
+                for module in later
+            }
+        if step.prepare and self._preparing[step.prepare].wait() != 0:
+            raise StageError(f"step {step.name}: python -m {step.prepare} failed; its words are above")
 
     def adopt(self, state: StepState) -> None:
         """Take a step as it stands: for `plan` and `status`, which run nothing."""

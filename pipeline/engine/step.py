@@ -39,6 +39,7 @@ class Step:
     settings  the part of the configuration that it reads
     versions  of data and libraries that decide its result; called with the settings
     code      package files and folders whose source decides its result
+    prepare   a module to run beside the first steps, so that what this step needs is ready (compiled) in time
     """
 
     name: str
@@ -51,6 +52,7 @@ class Step:
     versions: Callable[[Any], dict[str, str]] = lambda settings: {}
     takes_items: bool = False  # discovered inputs, by origin
     counts: bool = True  # whether it takes and passes occurrences
+    prepare: str | None = None
 
     @property
     def stage(self) -> str:
@@ -97,7 +99,7 @@ class Job:
     def write_file(self, output: str, rows: int, write: Callable[[Path], object]) -> Artefact:
         """Publish a file that `write` fills, under the output's own name."""
         path = self.folder / output
-        publish(path, lambda temporary: write(temporary) and None)
+        publish(path, write)
         self.outputs[output] = Artefact(path.name, path.stat().st_size, rows, file_sha256(path))
         return self.outputs[output]
 

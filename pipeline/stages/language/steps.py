@@ -15,6 +15,10 @@ from pipeline.stages.language.core import tag_many, versions
 _BATCH = 500
 
 
+def step_versions(config: LanguageConfig) -> dict[str, str]:
+    return versions()
+
+
 def tag(job: Job) -> None:
     """Tag every survivor; facts of earlier runs are reused by (blob, path)."""
     config: LanguageConfig = job.settings

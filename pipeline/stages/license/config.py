@@ -6,13 +6,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.local_path import NameOrTomlPath
+
 
 class LicenseConfig(BaseModel):
     """How licences are found and judged."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    policy: str = Field(
+    policy: NameOrTomlPath = Field(
         default="permissive-1",
         description="Which licences are permissive: a shipped policy's name, or the path of a .toml file.",
     )

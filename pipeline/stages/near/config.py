@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipeline.local_path import LocalPath
+
 PERMUTATIONS = 256  # length of a MinHash signature; bands and rows take a part of it
 
 
@@ -46,7 +48,7 @@ class NearConfig(BaseModel):
         description="Kept files that a file is compared with per band key, best-ranked first. Guards do not "
         "count and are always compared.",
     )
-    prior: str | None = Field(
+    prior: LocalPath | None = Field(
         default=None,
         description="Folder of an earlier release. Its files stay, and new near-duplicates of them go.",
     )

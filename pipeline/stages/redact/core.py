@@ -6,63 +6,60 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import NamedTuple
 
 from . import prefilter
 from .armour import without_key
 from .config import RedactConfig
 from .detectors import RULES_VERSION, Detector, LineDetector, Match, digest, registry
-from .spans import Span
+from .findings import Finding, Places, merged
+from .spans import Span, redact
 from .surrogates import surrogate
 from .windows import NEWLINE, Window
 
 _NOTICE = (rb"copyright", rb"(?<![a-z0-9_])\(c\)", rb"\xc2\xa9")
 _NOTICE_REACH = 1000
-_PERSONAL = frozenset({"EMAIL", "IPV4", "IPV6"})
-_GENERIC = frozenset({"PASSWORD", "SECRET"})
-
-
-class _Found(NamedTuple):
-    start: int
-    end: int
-    rank: int
-    cls: str
-    detector: str
-    version: str
-    confidence: float
+_ROUNDS = 16
 
 
 class Scanner:
-    """Finds what has to give way in a text. Build one per process (about a second); it does not pickle."""
+    """Finds what has to give way in a text. It does not pickle; a process compiles its patterns once, on first need."""
 
     def __init__(self, config: RedactConfig) -> None:
         self.config = config
         self.detectors: tuple[Detector, ...] = registry(config)
-        self._prefilter = prefilter.build(config.engine, [d.necessary for d in self.detectors])
+        self._prefilter = prefilter.build(config.engine, tuple(d.necessary for d in self.detectors))
 
     def scan(self, data: bytes, path: bytes) -> list[Span]:
         """Spans of `data`, sorted and disjoint. The file's name decides which keyword rules hold.
 
         Time is linear in the bytes, memory in the findings. Bytes that are not UTF-8 are looked at as well.
         The same value of a class gets the same surrogate within the text; nothing outside the text has a say.
+
+        A match can hide another (an expression that runs over a whole line finds its last token). So the
+        redacted text is scanned again until nothing new turns up, at most 16 times.
         """
+        found = self.findings(data, path)
+        spans = self._spans(data, found)
+        for _ in range(_ROUNDS):
+            if not spans:
+                break
+            places = Places(spans)
+            hidden = {places.original(more) for more in self.findings(redact(data, spans), path)} - found
+            if not hidden:
+                break
+            found |= hidden
+            spans = self._spans(data, found)
+        return spans
+
+    def findings(self, data: bytes, path: bytes) -> set[Finding]:
+        """What the detectors find in one pass, each place once."""
         selection = self._prefilter.select(prefilter.as_valid_utf8(data))
-        if not selection:
-            return []
-        return self.spans(data, self.findings(data, path, selection))
-
-    def findings(self, data: bytes, path: bytes, selection: prefilter.Selection) -> list[_Found]:
-        """What the selected detectors find, each place once."""
         name = path.decode("utf-8", "surrogateescape")
-        return sorted(
-            {
-                found
-                for window, numbers in selection.items()
-                for found in self._in(data, name, window, numbers)
-            }
-        )
+        return {
+            found for window, numbers in selection.items() for found in self._in(data, name, window, numbers)
+        }
 
-    def _in(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[_Found]:
+    def _in(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[Finding]:
         piece = data[window.start : window.end]
         text = piece.decode("utf-8", "surrogateescape")
 
@@ -84,24 +81,18 @@ class Scanner:
                 matches = detector.find(data, window.start, window.end)
             for match in matches:
                 if match.cls not in self.config.keep_classes:
-                    yield _Found(
-                        match.start,
-                        match.end,
-                        _rank(match.cls),
-                        match.cls,
-                        detector.name,
-                        detector.version,
-                        match.confidence,
+                    yield Finding(
+                        match.start, match.end, match.cls, detector.name, detector.version, match.confidence
                     )
 
-    def spans(self, data: bytes, findings: list[_Found]) -> list[Span]:
+    def _spans(self, data: bytes, findings: set[Finding]) -> list[Span]:
         """Findings merged where they overlap, with zone, line and surrogate."""
         ordinals: dict[tuple[str, bytes], int] = {}
         distinct: dict[str, int] = {}
         spans: list[Span] = []
         line, counted = 1, 0
         notices = _notices(data) if findings else []
-        for found in _merged(findings):
+        for found in merged(findings):
             zone = "notice" if _in_notice(data, found.start, notices) else "code"
             if zone == "notice" and found.cls == "EMAIL" and self.config.notice_emails == "keep":
                 continue
@@ -129,32 +120,6 @@ class Scanner:
                 )
             )
         return spans
-
-
-def _rank(cls: str) -> int:
-    """Which class an overlap gets: secrets before personal data, a known format before a name beside it."""
-    if cls == "PRIVATE_KEY":
-        return 0
-    if cls in _PERSONAL:
-        return 4
-    if cls == "HIGH_ENTROPY":
-        return 3
-    return 2 if cls in _GENERIC else 1
-
-
-def _merged(findings: list[_Found]) -> Iterator[_Found]:
-    """Overlapping findings as one: the union of their places, named after the one of lowest rank."""
-    merged: _Found | None = None
-    for found in findings:
-        if merged is None or found.start >= merged.end:
-            if merged is not None:
-                yield merged
-            merged = found
-        else:
-            first = min(merged, found, key=lambda f: (f.rank, f.start, -f.end, f.detector))
-            merged = first._replace(start=merged.start, end=max(merged.end, found.end))
-    if merged is not None:
-        yield merged
 
 
 def _notices(data: bytes) -> list[int]:

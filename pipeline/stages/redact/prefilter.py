@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Protocol
 
 from .detectors import Necessary
@@ -27,8 +27,9 @@ class Prefilter(Protocol):
     def select(self, data: bytes) -> Selection: ...
 
 
-def build(engine: Literal["hyperscan", "re2"], necessary: Sequence[Sequence[Necessary]]) -> Prefilter:
-    """The prefilter of an engine for the patterns of each detector."""
+@lru_cache(maxsize=4)
+def build(engine: Literal["hyperscan", "re2"], necessary: tuple[tuple[Necessary, ...], ...]) -> Prefilter:
+    """The prefilter of an engine for the patterns of each detector; the same one within a process."""
     return HyperscanPrefilter(necessary) if engine == "hyperscan" else Re2Prefilter(necessary)
 
 

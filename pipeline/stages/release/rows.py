@@ -36,7 +36,7 @@ def repo_name(origin: str) -> str:
     >>> repo_name("https://github.com/o/r")
     'o/r'
     """
-    scheme, found, rest = origin.partition("://")
+    _, found, rest = origin.partition("://")
     return rest.partition("/")[2] or origin if found else origin
 
 
