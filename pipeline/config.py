@@ -5,7 +5,7 @@ Everything outside `[execution]` decides the release and stands in its manifest;
 
 from __future__ import annotations
 
-import difflib
+import copy
 import json
 import tomllib
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pipeline.config_errors import described
 from pipeline.errors import ConfigError
 from pipeline.local_path import LocalPath, made_absolute, made_logical
 from pipeline.stages.ingest.config import IngestConfig
@@ -107,8 +108,10 @@ def load_config(path: Path, changes: list[str] | None = None) -> Config:
         raise ConfigError(
             f"{path}: there is no such configuration file. `permastack init` writes one to edit."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: the configuration cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}): a configuration is TOML, which is") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from error
     return make_config(data, changes or [], path.resolve().parent, str(path))
@@ -116,18 +119,19 @@ def load_config(path: Path, changes: list[str] | None = None) -> Config:
 
 def make_config(data: dict[str, Any], changes: list[str], base: Path, where: str) -> Config:
     """A configuration from plain data, its local paths made absolute from `base`. Raises ConfigError."""
+    data = copy.deepcopy(data)
     for change in changes:
         _apply(data, change)
     try:
         config = Config.model_validate(data)
-        return Config.model_validate(made_absolute(config, base))
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(e, where) for e in error.errors())) from error
+        raise ConfigError(described(error, data, Config.model_json_schema(), where)) from error
+    return Config.model_validate(made_absolute(config, base))
 
 
 def _apply(data: dict[str, Any], change: str) -> None:
     key, equals, text = change.partition("=")
-    if not equals or not key:
+    if not equals or not all(key.split(".")):
         raise ConfigError(f"--set {change}: expected KEY=VALUE, such as near.threshold=0.8")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
@@ -137,48 +141,10 @@ def _apply(data: dict[str, Any], change: str) -> None:
     for parent in parents:
         below = data.setdefault(parent, {})
         if not isinstance(below, dict):
-            raise ConfigError(f"--set {change}: {parent} is a value, not a section")
+            what = "a list: give it whole" if isinstance(below, list) else "a value, not a section"
+            raise ConfigError(f"--set {change}: {parent} is {what}")
         data = below
     data[last] = value
-
-
-def _explain(error: Any, where: str) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] != "extra_forbidden":
-        found = error.get("input")
-        shown = "" if isinstance(found, dict | BaseModel) else f" (found {found!r})"
-        return f"{where}: {place or 'the file'}: {error['msg'].removeprefix('Value error, ')}{shown}"
-    key = str(error["loc"][-1])
-    known = _keys_at(error["loc"][:-1])
-    near = difflib.get_close_matches(key, known, 1, 0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known keys are: {', '.join(sorted(known))}"
-    return f"{where}: unknown key {place}; {hint}"
-
-
-def _keys_at(place: tuple[str | int, ...]) -> list[str]:
-    """The keys that the schema knows at a place; list numbers and names of union members are stepped over."""
-    schema = Config.model_json_schema()
-    nodes = [schema]
-    for part in place:
-        below = []
-        for node in nodes:
-            if isinstance(part, int):
-                below.append(node.get("items") or {})
-            elif part in node.get("properties", {}):
-                below.append(node["properties"][part])
-            else:
-                below.append(node)
-        nodes = [member for node in below for member in _members(schema, node)]
-    return sorted({key for node in nodes for key in node.get("properties", {})})
-
-
-def _members(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
-    if "$ref" in node:
-        return _members(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
-    alternatives = node.get("anyOf") or node.get("oneOf") or node.get("allOf")
-    if alternatives:
-        return [member for alternative in alternatives for member in _members(schema, alternative)]
-    return [node]
 
 
 def json_schema() -> str:

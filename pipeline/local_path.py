@@ -15,7 +15,7 @@ _MARK_TOML = "a name, or the path of a TOML file of this machine"
 
 def _usable(path: str) -> str:
     if not path:
-        raise ValueError("path is empty: give one, or leave the key out")
+        raise ValueError("path is empty: write one, or leave the key out")
     if "\0" in path:
         raise ValueError("path holds a NUL character")
     return path

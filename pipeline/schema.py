@@ -301,7 +301,7 @@ INDEX = _table(
 
 # Ledgers by name, and the order of their rows: total, because it ends in what identifies a row.
 LEDGERS: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
-    "decisions": (DECISIONS, ("origin", "path", "stage", "rule", "commitment")),
+    "decisions": (DECISIONS, ("origin", "path", "stage", "rule", "commitment", "blob", "length", "reason")),
     "copies": (COPIES, ("origin", "path")),
     "evidence": (EVIDENCE, ("evidence_id", "source", "path", "blob", "start_line", "end_line", "rule", "expression")),
     "duplicates": (DUPLICATES, ("dropped",)),

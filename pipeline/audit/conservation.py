@@ -2,86 +2,137 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from itertools import pairwise
+from typing import Any
 
-from pipeline.audit.files import Contents
-from pipeline.audit.report import Report
-from pipeline.swhid import TreeEntry, directory_ids, parse_swhid, swhid
+import pyarrow as pa
+
+from pipeline.audit.folder import Contents
+from pipeline.audit.outcomes import by_origin
+from pipeline.audit.report import Check, Report
+from pipeline.swhid import TreeEntry, directory_ids, swhid
+
+# Of these a row with a name lost its name; all other hidden rows are of origins that are hidden as a whole.
+_OF_SHOWN_ORIGINS = ("optout_path", "optout_blob")
 
 
-def check_conservation(contents: Contents, report: Report) -> None:
-    """Totals close; outcomes agree with the ledgers; and each origin's directory id, computed anew from the paths,
-    modes and ids of everything released, merged and dropped, is the id that was recorded when it was listed.
-
-    A path that opted out is not named, so the tree of its origin cannot be computed; its counts still close.
-    Memory: one record per occurrence.
-    """
-    totals = contents.release.totals
-    counts = report.check("counts", "listed = released + merged + dropped, in the manifest and by the ledgers")
-    counts.expect(totals.closes, "release.json: the totals do not close")
-    counts.expect(totals.released == sum(e.rows or 0 for e in contents.entries_of("data")), "released rows are not the total's")
+def check_totals(contents: Contents, report: Report) -> None:
+    """The manifest's totals by the ledgers and by the released rows."""
+    release, totals = contents.release, contents.release.totals
+    check = report.check("totals", "the totals close, and are those of the rows and ledgers")
+    check.expect(totals.closes, "the totals do not close")
+    data = contents.data(["language", "license_expression"])
     copies, decisions = contents.ledger("copies"), contents.ledger("decisions")
-    counts.expect(totals.merged == copies.num_rows, f"{copies.num_rows} copies in the ledger, {totals.merged} in the total")
+    check.expect(totals.released == data.num_rows, f"{data.num_rows} rows are released, {totals.released} in the total")
+    check.expect(totals.merged == copies.num_rows, f"{copies.num_rows} copies in the ledger, {totals.merged} in the total")
     dropped: Counter[str] = Counter()
-    for row in decisions.select(["stage", "rule", "count"]).to_pylist():
-        dropped[f"{row['stage']}.{row['rule']}"] += row["count"]
-    counts.expect(dict(dropped) == totals.dropped, "the ledger's decisions are not the totals by rule")
-
-    trees: defaultdict[str, list[TreeEntry]] = defaultdict(list)
-    outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    files: Counter[tuple[str, bytes]] = Counter()
-
-    def place(origin: str, path: bytes | None, mode: int | None, blob: bytes | None, outcome: str) -> None:
-        outcomes[origin][outcome] += 1
-        if path is not None and mode is not None and blob is not None:
-            trees[origin].append(TreeEntry(path, mode, blob))
-            files[origin, path] += 1
-
-    for entry in contents.entries_of("data"):
-        for row in contents.table_of(entry, ["origin", "path", "path_bytes", "mode", "swhid"]).to_pylist():
-            path = row["path"].encode() if row["path_bytes"] is None else row["path_bytes"]
-            place(row["origin"], path, row["mode"], parse_swhid(row["swhid"])[1], "released")
-    for row in copies.select(["origin", "path", "mode", "blob"]).to_pylist():
-        place(row["origin"], row["path"], row["mode"], row["blob"], "merged")
     hidden = 0
-    for row in decisions.select(["origin", "path", "mode", "blob", "count"]).to_pylist():
-        if row["origin"] is None:
-            hidden += row["count"]
-        else:
-            place(row["origin"], row["path"], row["mode"], row["blob"], "dropped")
+    for row in decisions.select(["origin", "stage", "rule", "count"]).to_pylist():
+        dropped[f"{row['stage']}.{row['rule']}"] += row["count"]
+        check.expect(row["count"] > 0, f"a decision by {row['stage']}.{row['rule']} stands for {row['count']} files")
+        hidden += row["origin"] is None
+    check.expect(dict(dropped) == totals.dropped, "the ledger's decisions are not the totals by rule")
+    check.expect(
+        not hidden or release.policies.get("optout") != "none", "decisions are hidden, but no opt-out registry was in force"
+    )
+    counted = {
+        "languages": _tally(data, "language"),
+        "licenses": _tally(data, "license_expression"),
+        "redactions": _tally(contents.ledger("redactions"), "cls"),
+        "origins": contents.ledger("repositories").num_rows,
+    }
+    for name, found in counted.items():
+        check.expect(getattr(release, name) == found, f"release.json: {name} are {found} by the rows")
 
+
+def check_conservation(contents: Contents, outcomes: pa.Table, report: Report) -> set[str]:
+    """Each origin's directory id, computed anew from the paths, modes and ids of everything released, merged and
+    dropped, is the id that was recorded when it was listed. Returns the origins of which nothing is hidden.
+
+    What opted out is not named, so the tree of its origin cannot be computed; its counts still close.
+    """
+    counts = report.check("counts", "each origin's outcomes are those of its row, and the hidden ones make up the rest")
     once = report.check("outcomes", "every file of every origin has exactly one outcome")
-    for (origin, path), times in files.items():
-        once.expect(times == 1, f"{origin} {path!r}: has {times} outcomes")
-
     tree = report.check("trees", "each origin's directory id follows from the outcomes of its files")
-    deficit = 0
-    known = set()
+    repositories: dict[str, dict[str, Any]] = {}
     for row in contents.ledger("repositories").to_pylist():
-        origin = row["origin"]
-        known.add(origin)
-        own = outcomes[origin]
-        missing = row["listed"] - sum(own.values())
-        deficit += missing
-        counts.expect(
-            row["listed"] == row["released"] + row["merged"] + row["dropped"], f"{origin}: its row's counts do not close"
-        )
-        counts.expect(
-            missing >= 0 and all(own[name] == row[name] for name in ("released", "merged")),
-            f"{origin}: its outcomes are {dict(own)}, its row says {row['released']} released, {row['merged']} merged, "
-            f"{row['dropped']} dropped",
-        )
-        if row["directory"] is None or missing:
+        once.expect(row["origin"] not in repositories, f"{row['origin']}: has two rows in the ledger of repositories")
+        repositories[row["origin"]] = row
+    complete, missing, seen = set[str](), 0, set[str]()
+    for origin, rows in by_origin(outcomes):
+        seen.add(origin)
+        about = repositories.get(origin)
+        if about is None:
+            counts.problems.append(f"{origin}: has outcomes but no row in the ledger of repositories")
             continue
-        try:
-            computed = dict(directory_ids(trees[origin]))[b""]
-        except ValueError as error:
-            tree.problems.append(f"{origin}: {error}")
-            continue
-        tree.expect(
-            computed == row["directory"],
-            f"{origin}: its outcomes make {swhid('dir', computed)}, it was listed as {swhid('dir', row['directory'])}",
-        )
-    counts.expect(deficit <= hidden, f"{deficit} files have no outcome, but only {hidden} are hidden by opt-outs")
-    for origin in sorted(outcomes.keys() - known):
-        counts.problems.append(f"{origin}: has outcomes but no row in the ledger of repositories")
+        deficit = _check_counts(about, rows, counts)
+        missing += deficit
+        if not deficit:
+            complete.add(origin)
+        placed = [TreeEntry(r["path"], r["mode"], r["blob"]) for r in rows if None not in (r["path"], r["mode"], r["blob"])]
+        for before, after in pairwise(placed):
+            once.expect(before.path != after.path, f"{origin} {after.path!r}: has two outcomes")
+        if not deficit:
+            _check_tree(about, placed, tree)
+    for origin in sorted(repositories.keys() - seen):
+        missing += _check_counts(repositories[origin], [], counts)
+    hidden = sum(
+        row["count"]
+        for row in contents.ledger("decisions").select(["origin", "rule", "count"]).to_pylist()
+        if row["origin"] is None and row["rule"] in _OF_SHOWN_ORIGINS
+    )
+    counts.expect(missing == hidden, f"{missing} files have no outcome, {hidden} are hidden by opt-outs")
+    return complete
+
+
+def check_origins(contents: Contents, report: Report) -> None:
+    """What a released row says about its origin is what the ledger of repositories says."""
+    check = report.check("origins", "rows say of their origin what the ledger of repositories says")
+    known = {row["origin"]: row for row in contents.ledger("repositories").to_pylist()}
+    same = {
+        "snapshot_id": "snapshot", "revision_id": "revision", "branch_name": "branch", "revision_date": "revision_date",
+        "star_events_count": "stars", "fork_events_count": "forks",
+    }  # fmt: skip
+    for entry in contents.entries_of("data"):
+        for row in contents.table_of(entry, ["swhid", "origin", "directory_id", *same]).to_pylist():
+            about = known.get(row["origin"], {})
+            directory = about.get("directory")
+            good = directory is not None and swhid("dir", directory) == row["directory_id"]
+            good = good and all(row[mine] == about[theirs] for mine, theirs in same.items())
+            check.expect(good, f"{entry.path} {row['swhid']}: does not say of {row['origin']} what its ledger says")
+
+
+def _check_counts(about: dict[str, Any], rows: list[dict[str, Any]], check: Check) -> int:
+    own: Counter[str] = Counter()
+    for row in rows:
+        own[row["outcome"]] += row["count"]
+    deficit = int(about["listed"]) - own.total()
+    stated = {name: about[name] for name in ("released", "merged", "dropped")}
+    found = {"released": own["released"], "merged": own["merged"], "dropped": own["dropped"] + deficit}
+    check.expect(
+        deficit >= 0 and stated == found and about["listed"] == sum(stated.values()),
+        f"{about['origin']}: its row says {stated} of {about['listed']}, its outcomes are {dict(own)}",
+    )
+    return deficit
+
+
+def _check_tree(about: dict[str, Any], placed: list[TreeEntry], check: Check) -> None:
+    if about["directory"] is None:
+        check.expect(not placed, f"{about['origin']}: has files, but no directory id")
+        return
+    try:
+        computed = dict(directory_ids(placed))[b""]
+    except ValueError as error:
+        check.problems.append(f"{about['origin']}: {error}")
+        return
+    check.expect(
+        computed == about["directory"],
+        f"{about['origin']}: its outcomes make {swhid('dir', computed)}, it was listed as {swhid('dir', about['directory'])}",
+    )
+
+
+def _tally(table: pa.Table, column: str) -> dict[str, int]:
+    counted = table.group_by(column).aggregate([([], "count_all")])
+    pairs = zip(counted.column(column).to_pylist(), counted.column("count_all").to_pylist(), strict=True)
+    return {name or "": number for name, number in pairs}

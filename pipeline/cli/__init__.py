@@ -6,6 +6,7 @@ before a command needs it.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from collections.abc import Callable
 import typer
 
 from pipeline.cli import building, reading
+from pipeline.engine.blame import place_of
 from pipeline.errors import PermastackError
 
 app = typer.Typer(
@@ -33,19 +35,45 @@ for command in _COMMANDS:
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except PermastackError as error:
         if os.environ.get("PERMASTACK_DEBUG"):
             raise
-        print(f"permastack: {error}", file=sys.stderr)
+        building.say(f"permastack: {error}")
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()
+        # Who read our output has enough of it. What is still buffered must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if os.environ.get("PERMASTACK_DEBUG"):
+            raise
+        building.say(f"permastack: {_os_error(error)}")
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("PERMASTACK_DEBUG"):
+            raise
+        # Its own words may quote what it failed on, which may be a secret.
+        building.say(
+            f"permastack: {type(error).__name__} at {place_of(error)}: a fault of the program, please report it. "
+            "Set PERMASTACK_DEBUG=1 to see everything (it may show text of the input)."
+        )
         sys.exit(1)
     except KeyboardInterrupt:
-        print("permastack: stopped; what is finished is kept, run again to go on", file=sys.stderr)
+        building.say("permastack: stopped; what is finished is kept, run again to go on")
         sys.exit(130)
+
+
+def _os_error(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}. Set PERMASTACK_DEBUG=1 to see where."
 
 
 __all__ = ["app", "main"]

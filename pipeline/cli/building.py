@@ -27,9 +27,13 @@ def init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path
     """Write a configuration to edit, with every setting, its default and what it does."""
     from pipeline.cli.template import template
 
-    if path.exists():
-        raise ConfigError(f"{path} exists already: give another name, or remove it")
-    path.write_text(template(), "utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except FileExistsError:
+        raise ConfigError(f"{path} exists already: give another name, or remove it") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
     say(f"wrote {path}. Name your sources in it, then: permastack run {path}")
 
 
@@ -65,7 +69,7 @@ def run(
     for message in built.messages[:20]:
         say(message)
     if len(built.messages) > 20:
-        say(f"... and {len(built.messages) - 20} more messages about origins (all of them: permastack status)")
+        say(f"... and {len(built.messages) - 20} more messages about origins (all of them: permastack status {config.execution.work})")
     if as_json:
         result = {
             "release": str(built.folder),
@@ -88,14 +92,20 @@ def _run_config(inputs: list[Path], git: bool, out: Path | None, changes: list[s
 
     if git:
         if not inputs or out is None:
-            raise ConfigError("--git needs repositories and --out: permastack run --git DIR... --out DIR")
+            missing = "--out DIR" if inputs else "repositories"
+            raise ConfigError(f"--git needs {missing}: permastack run --git DIR... --out DIR")
         data: dict[str, Any] = {
             "ingest": {"sources": [{"kind": "git", "paths": [str(path.resolve()) for path in inputs]}]},
             "execution": {"work": str(out.resolve() / "work"), "releases": str(out.resolve() / "releases")},
         }
         return make_config(data, changes, Path.cwd(), "--git")
-    if len(inputs) != 1 or out is not None:
-        raise ConfigError("expected one configuration file: permastack run CONFIG, or permastack run --git DIR... --out DIR")
+    usage = "permastack run CONFIG, or permastack run --git DIR... --out DIR"
+    if out is not None:
+        raise ConfigError(f"--out goes with --git only; a configuration names its folders in [execution]: {usage}")
+    if len(inputs) != 1:
+        raise ConfigError(f"expected one configuration file, found {len(inputs)}: {usage}")
+    if inputs[0].is_dir():
+        raise ConfigError(f"{inputs[0]} is a folder, expected a configuration file; to read it as a repository: {usage}")
     return load_config(inputs[0], changes)
 
 
@@ -106,6 +116,8 @@ def _sample(text: str | None) -> list[str]:
         share = float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
     except ValueError:
         raise ConfigError(f"--sample {text}: expected a share such as 1% or 0.01") from None
+    if not 0 < share <= 1:
+        raise ConfigError(f"--sample {text}: expected a share above 0 and up to 100%, such as 1% or 0.01")
     return [f"ingest.sample={share!r}"]
 
 
@@ -139,12 +151,20 @@ def plan(config: ConfigFile, changes: Changes = None, as_json: AsJson = False) -
     print(json.dumps(rows, indent=1) if as_json else plan_table(rows))
 
 
-def status(config: ConfigFile, changes: Changes = None, as_json: AsJson = False) -> None:
+def status(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG | DIR", help="The configuration, or the folder given to --out.")],
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
     """Say how far the work folder is: receipts by step, and what the sources had to say."""
     from pipeline.cli.planning import status_rows, status_table
     from pipeline.config import load_config
 
-    rows = status_rows(load_config(config, changes))
+    if config.is_dir():
+        work = config / "work" if (config / "work").is_dir() else config
+    else:
+        work = Path(load_config(config, changes).execution.work)
+    rows = status_rows(work)
     print(json.dumps(rows, indent=1) if as_json else status_table(rows))
 
 
@@ -157,5 +177,9 @@ def schema() -> None:
 
 def say(text: str) -> None:
     """A message for people: on stderr, control characters shown and not obeyed."""
-    safe = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-    print(safe, file=sys.stderr)
+    print("\n".join(map(printable, text.split("\n"))), file=sys.stderr)
+
+
+def printable(line: str) -> str:
+    """A line for a terminal: what is not printable is shown as Python would write it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

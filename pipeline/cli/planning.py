@@ -70,13 +70,12 @@ def plan_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def status_rows(config: Config) -> dict[str, Any]:
-    """Receipts in the work folder by step, and the messages of the origins."""
+def status_rows(work: Path) -> dict[str, Any]:
+    """Receipts in a work folder by step, and the messages of the origins. Raises InputError where it is none."""
     from pipeline.flow import FLOW
 
-    work = Path(config.execution.work)
-    if not work.is_dir():
-        raise InputError(f"{work}: there is no work folder yet. `permastack run` makes it.")
+    if not (work / "lock").is_file():
+        raise InputError(f"{work}: there is no work folder here yet. `permastack run` makes it.")
     steps: list[dict[str, Any]] = []
     messages: list[str] = []
     for step in FLOW:

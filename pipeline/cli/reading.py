@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.building import AsJson, Changes, say
-from pipeline.errors import AuditError, ConfigError
+from pipeline.cli.building import AsJson, Changes, printable, say
+from pipeline.errors import AuditError, ConfigError, InputError
 
 ReleaseFolder = Annotated[Path, typer.Argument(help="The folder of a release.")]
 
@@ -28,30 +29,40 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Show what the detectors see in files: licence, secrets and personal data, language."""
-    from pipeline.inspection import DETECTORS, inspect_files
     from pipeline.config import load_config, make_config
+    from pipeline.inspection import DETECTORS, inspect_files
 
     chosen = set(only.split(",")) if only else set(DETECTORS)
     if not chosen <= set(DETECTORS):
         raise ConfigError(f"--only {only}: expected some of {','.join(DETECTORS)}")
     settings = load_config(config, changes) if config else make_config({}, changes or [], Path.cwd(), "--set")
-    for row in inspect_files(paths, settings, chosen, redacted_dir):
-        if as_json:
-            print(json.dumps(row))
-        else:
-            _print_inspected(row)
+    number = 0
+    for number, row in enumerate(inspect_files(paths, settings, chosen, redacted_dir), 1):
+        print(json.dumps(row) if as_json else "\n".join(printable(line) for line in _inspected_lines(row)))
+    if not number:
+        say("no file was found there")
 
 
-def _print_inspected(row: dict[str, object]) -> None:
-    print(row["path"])
-    for key, value in row.items():
-        if key == "redactions" and isinstance(value, list):
-            for span in value:
-                print(f"  redact    {span['class']} {span['start']}-{span['end']} by {span['detector']} -> {span['surrogate']!r}")
-        elif key == "license" and isinstance(value, dict):
-            print(f"  license   {value['verdict']}: {value['expression']}")
-        elif key != "path":
-            print(f"  {key:<9} {value}")
+def _inspected_lines(row: dict[str, Any]) -> Iterator[str]:
+    yield row["path"]
+    if "skipped" in row:
+        yield f"  skipped   {row['skipped']['rule']}: {row['skipped']['reason']}"
+        return
+    yield f"  swhid     {row['swhid']}  ({row['src_encoding']})"
+    if "license" in row:
+        found = row["license"]
+        yield f"  license   {found['verdict']}: {found['reason']}"
+        for e in found["evidence"]:
+            lines = f" lines {e['start_line']}-{e['end_line']}" if e["start_line"] else ""
+            yield f"            {e['expression']} by {e['source']} {e['path'] or 'of this file'}{lines} ({e['rule']})"
+    for span in row.get("redactions", ()):
+        shown = span["surrogate"].splitlines()[0]
+        yield f"  redact    line {span['line']}: {span['class']} at bytes {span['start']}-{span['end']} -> {shown}"
+    if "language" in row:
+        flags = [name for name in ("generated", "vendor") if row[f"is_{name}"]]
+        how = f"by {row['language_method']}" if row["language"] else "no detector is sure"
+        share = f" with confidence {row['language_confidence']}" if row["language_confidence"] is not None else ""
+        yield f"  language  {row['language'] or 'unknown'} {how}{share}{''.join(f', {flag}' for flag in flags)}"
 
 
 def audit(
@@ -68,6 +79,7 @@ def audit(
     """Check a release from its folder alone: digests, counts, licences, ids, and that nothing vanished."""
     from pipeline.audit.verify import audit_release
 
+    _check_is_folder(release)
     report = audit_release(release, registry=registry, manifest=manifest, deep=deep)
     if as_json:
         print(json.dumps(report.as_json(), indent=1))
@@ -98,9 +110,9 @@ def explain(
 
     if (not target) == (from_file is None) or len(target or []) > 2:
         raise ConfigError("expected a SWHID, or an origin and a path, or --from FILE")
+    _check_is_folder(release)
     if from_file:
-        text = sys.stdin.read() if str(from_file) == "-" else from_file.read_text("utf-8")
-        targets = [line for line in text.splitlines() if line.strip()]
+        targets = _lines_of(from_file)
     else:
         targets = [" ".join(target or [])]
     explainer = Explainer(release)
@@ -111,3 +123,19 @@ def explain(
             print(json.dumps(found) if as_json else explanation_text(found))
     if missing and not from_file:
         raise typer.Exit(1)
+
+
+def _check_is_folder(release: Path) -> None:
+    if not release.is_dir():
+        found = "a file" if release.exists() else "nothing of that name"
+        raise InputError(f"{release}: expected the folder of a release, found {found}: correct the path")
+
+
+def _lines_of(file: Path) -> list[str]:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"--from {file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"--from {file}: is not UTF-8 (byte {error.start}); expected one target a line") from error
+    return [line for line in text.splitlines() if line.strip()]

@@ -61,8 +61,11 @@ def conform(table: pa.Table, schema: pa.Schema, what: str) -> pa.Table:
             raise IntegrityError(f"{what}: column {name} has nulls and must have none")
     try:
         table = table.cast(schema).combine_chunks()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-        raise IntegrityError(f"{what}: rows do not fit the schema: {error}") from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
+        # Arrow's own words may quote the value that does not fit.
+        unlike = [f"{f.name} is {table.schema.field(f.name).type}, expected {f.type}" for f in schema
+                  if table.schema.field(f.name).type != f.type]  # fmt: skip
+        raise IntegrityError(f"{what}: rows do not fit the schema: {'; '.join(unlike)}") from None
     return table.replace_schema_metadata(None)
 
 

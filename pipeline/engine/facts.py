@@ -67,8 +67,11 @@ class FactStore:
 
 
 def _tables(folder: Path) -> Iterator[pa.Table]:
-    for path in sorted(folder.glob("*.parquet")):
-        data = path.read_bytes()
+    for path in sorted(folder.glob("[0-9a-f]*.parquet")):  # not what another process is publishing
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue  # another process found it damaged
         if hashlib.sha256(data).hexdigest() == path.stem:
             yield pq.read_table(pa.BufferReader(data))
         else:

@@ -35,8 +35,22 @@ def locked(work: Path) -> Iterator[None]:
                 f"another run (process {holder}) is using the work folder {work}. "
                 "Wait for it to end, or give this run its own with --set execution.work=DIR."
             ) from None
+        except OSError as error:
+            raise EnvironmentalError(
+                f"the work folder {work} cannot be locked: {error.strerror}. Choose one on another file system with "
+                "--set execution.work=DIR."
+            ) from error
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()))
         file.flush()
+        yield
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other run is at work on `folder`, then hold it. Raises OSError where it cannot be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -8,6 +8,7 @@ of the process tree's first process that counts so far act (`kill`: SIGKILL itse
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -57,11 +58,13 @@ def publish(path: Path, write: Callable[[Path], object]) -> None:
         sync_folder(path.parent)
         failpoint(f"published {path.name}")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise EnvironmentalError(
             f"cannot write {path}: {error.strerror or error}. Free space or mend the permissions, then run again: "
             "what is finished is kept."
         ) from error
+    finally:
+        with contextlib.suppress(OSError):  # gone already, or its folder is none
+            temporary.unlink()
 
 
 def publish_bytes(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -50,7 +51,8 @@ class Receipt:
     spec_version: int = SPEC_VERSION
 
     def write(self, path: Path) -> None:
-        publish_bytes(path, json.dumps(asdict(self), indent=1, sort_keys=True).encode())
+        plain = asdict(self)
+        publish_bytes(path, json.dumps(plain | {"sha256": _sha256(plain)}, indent=1, sort_keys=True).encode())
 
     def pieces(self, output: str, folder: Path, bucket: int | None) -> list[Slice]:
         """What a reader takes of `output`: its bucket's slice (none if empty), or the whole table."""
@@ -78,14 +80,16 @@ def read_receipt(path: Path) -> Receipt | None:
     """The receipt at `path`; None where there is none or it is damaged, so that its part runs again."""
     try:
         raw = json.loads(path.read_bytes())
-        if raw["spec_version"] != SPEC_VERSION:
+        if raw["spec_version"] != SPEC_VERSION or raw.pop("sha256") != _sha256(raw):
             return None
         outputs = {
             name: Artefact(**{**a, "slices": {b: tuple(s) for b, s in a["slices"].items()}})
             for name, a in raw.pop("outputs").items()
         }
         return Receipt(**{**raw, "outputs": outputs, "counts": Counts(**raw["counts"])})
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+
+
+def _sha256(plain: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

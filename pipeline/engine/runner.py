@@ -13,16 +13,17 @@ import shutil
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel
 
 from pipeline.config import Config
 from pipeline.engine.artefacts import Slice
+from pipeline.engine.blame import place_of
 from pipeline.engine.cluster import Executor
 from pipeline.engine.keys import PACKAGE, digest_of, source_digest
 from pipeline.engine.progress import tracked
@@ -32,7 +33,13 @@ from pipeline.errors import EnvironmentalError, IntegrityError, PermastackError
 from pipeline.local_path import made_logical
 
 # Modules whose source decides every step's result.
-SHARED_CODE = ("schema.py", "swhid.py", "rank.py", "errors.py", "engine/step.py", "engine/artefacts.py")
+SHARED_CODE = (
+    *("schema.py", "swhid.py", "rank.py", "errors.py"),
+    *("engine/step.py", "engine/artefacts.py", "engine/rows.py"),
+)
+
+# Modules of `Step.prepare` that have run for this process, whose caches last as long as it.
+_ready: set[str] = set()
 
 
 class StageError(PermastackError):
@@ -112,7 +119,8 @@ class Runner:
             "step": step.name,
             "code": source_digest((*SHARED_CODE, *step.code)),
             "settings": _logical(settings),
-            "versions": step.versions(settings),
+            # Intermediate files are pyarrow's too.
+            "versions": step.versions(settings) | {"pyarrow": pa.__version__},
         }
         for part in range(parts):
             inputs = {name: self._pieces(step, name, part) for name in step.reads}
@@ -212,7 +220,7 @@ class Runner:
     def _prepare(self, step: Step) -> None:
         """Start what later steps want ready, once anything runs at all; wait for what this step needs."""
         if self._preparing is None:
-            later = (s.prepare for s in self.steps[self.steps.index(step) :] if s.prepare)
+            later = (s.prepare for s in self.steps[self.steps.index(step) :] if s.prepare and s.prepare not in _ready)
             self._preparing = {
                 module: subprocess.Popen(
                     [sys.executable, "-m", module],
@@ -222,8 +230,10 @@ class Runner:
                 )
                 for module in later
             }
-        if step.prepare and self._preparing[step.prepare].wait() != 0:
-            raise StageError(f"step {step.name}: python -m {step.prepare} failed; its words are above")
+        if step.prepare in self._preparing:
+            if self._preparing[step.prepare].wait() != 0:
+                raise StageError(f"step {step.name}: python -m {step.prepare} failed; its words are above")
+            _ready.add(step.prepare)
 
     def adopt(self, state: StepState) -> None:
         """Take a step as it stands: for `plan` and `status`, which run nothing."""
@@ -243,11 +253,10 @@ class Runner:
 
     def _drop_strangers(self, step: Step, parts: int) -> None:
         """Remove parts left from a run with more of them."""
-        part = parts
-        while self.receipt_path(step, part).exists() or self.part_folder(step, part).exists():
-            self.receipt_path(step, part).unlink(missing_ok=True)
-            shutil.rmtree(self.part_folder(step, part), ignore_errors=True)
-            part += 1
+        for folder in self.part_folder(step, 0).parent.glob("[0-9]*"):
+            if int(folder.name) >= parts:
+                self.receipt_path(step, int(folder.name)).unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def use_numba_cache(config: Config) -> None:
@@ -289,6 +298,11 @@ def run_part(task: Mapping[str, Any]) -> None:
         job.finish()
     except PermastackError:
         raise
+    except MemoryError as error:
+        raise EnvironmentalError(
+            f"step {step.name} part {job.part}: out of memory. Make parts smaller (execution.buckets, "
+            "execution.parts), then run again: what is finished is kept."
+        ) from error
     except OSError as error:
         raise EnvironmentalError(
             f"step {step.name} part {job.part}: {error.strerror or type(error).__name__}"
@@ -314,9 +328,7 @@ def run_part(task: Mapping[str, Any]) -> None:
 
 def _describe(step: Step, part: int, error: Exception) -> str:
     # The error's own words may quote what it failed on, which may be a secret: only its kind and place are told.
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "pipeline" in f.filename]
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
     return (
-        f"step {step.name} part {part} failed: {type(error).__name__} at {place}. What is finished is kept. "
+        f"step {step.name} part {part} failed: {type(error).__name__} at {place_of(error)}. What is finished is kept. "
         "Set PERMASTACK_DEBUG=1 to see everything (it may show text of the input)."
     )

@@ -3,16 +3,19 @@
 A service is a module of the package with `load()` and `handle(request) -> answer`, both JSON. The first question
 on a machine starts its process: it loads, freezes its heap and forks a child per connection, so that
 children share the loaded pages. It listens on a Unix socket that only this user can open, named by the
-module's source, and ends itself when nobody has asked for `IDLE_SECONDS`.
+module's source, and ends itself when nobody has been connected for `IDLE_SECONDS`, or, told to stop, as soon as
+nobody is: runs side by side share it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import importlib
 import json
 import os
+import signal
 import socket
 import socketserver
 import struct
@@ -23,16 +26,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.blame import place_of
 from pipeline.engine.keys import PACKAGE, digest_of, source_digest
 from pipeline.errors import EnvironmentalError
 
 IDLE_SECONDS = 60
 START_SECONDS = 300
-STOP_SECONDS = 30
+STOP_SECONDS = 5
+_LOOK_SECONDS = 0.2
 
 _connections: dict[tuple[str, int], socket.socket] = {}
 # Held so that a service outlives the call that started it without a warning; it ends itself.
-_started: list[subprocess.Popen[bytes]] = []
+_started: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def call(module: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +64,7 @@ def call(module: str, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def stop(module: str) -> None:
-    """End the service if one runs."""
+    """Let go of the service, and have it end if one runs that nobody else uses."""
     connection = _connections.pop((module, os.getpid()), None)
     if connection:
         connection.close()
@@ -69,9 +74,11 @@ def stop(module: str) -> None:
             _send(client, {"stop": True})
     except OSError:
         return  # none runs
-    for process in _started:
-        process.wait(timeout=STOP_SECONDS)
-    _started.clear()
+    if module in _started:
+        # Another run may go on using it: then it ends after that.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _started[module].wait(timeout=STOP_SECONDS)
+            del _started[module]
 
 
 def _folder() -> Path:
@@ -108,7 +115,7 @@ def _connect(module: str) -> socket.socket:
                 cwd=PACKAGE.parent,
                 start_new_session=True,
             )
-        _started.append(process)
+        _started[module] = process
         for _ in range(START_SECONDS * 10):
             client = _try(path)
             if client:
@@ -160,19 +167,21 @@ class _Handler(socketserver.BaseRequestHandler):
             except ConnectionResetError:
                 return
             if "stop" in request:
-                os.kill(self.server.parent, 15)
+                os.kill(self.server.parent, signal.SIGUSR1)
                 return
             try:
                 answer = self.server.module.handle(request)
             except Exception as error:  # the asker gets it as an error of its own; nothing is swallowed
-                answer = {"error": f"{type(error).__name__}: {error}"}
+                # Its own words may quote the text that it was asked about.
+                answer = {"error": f"{type(error).__name__} at {place_of(error)}"}
             _send(self.request, answer)
 
 
 class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
     request_queue_size = 64
     max_children = 256
-    timeout = 1.0
+    idle_seconds: float = IDLE_SECONDS
+    timeout = _LOOK_SECONDS
 
     def __init__(self, module: Any, path: str) -> None:
         self.module, self.parent, self.last_asked = module, os.getpid(), time.monotonic()
@@ -182,8 +191,16 @@ class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
         self.last_asked = time.monotonic()
         super().process_request(request, client_address)
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        # In the child: if it kept the socket, callers could connect to a service that has ended, and wait for ever.
+        self.socket.close()
+        super().finish_request(request, client_address)
+
+    def end_soon(self, *_: object) -> None:
+        self.idle_seconds = 0.0
+
     def serve_until_idle(self) -> None:
-        while time.monotonic() - self.last_asked < IDLE_SECONDS:
+        while self.active_children or time.monotonic() - self.last_asked < self.idle_seconds:
             self.handle_request()
             self.collect_children()
             if self.active_children:
@@ -196,12 +213,11 @@ def main(module: str, path: str) -> None:
     service.load()
     gc.collect()
     gc.freeze()
+    # It is removed here alone: at the end it might be that of a successor. Nobody answers at a stale one.
     Path(path).unlink(missing_ok=True)
     with _Server(service, path) as server:
-        try:
-            server.serve_until_idle()
-        finally:
-            Path(path).unlink(missing_ok=True)
+        signal.signal(signal.SIGUSR1, server.end_soon)
+        server.serve_until_idle()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,14 @@ def content_root(digests: list[bytes]) -> str:
 
 
 def body_sha256(path: Path) -> str:
-    """sha256, in hex, of a Parquet file's bytes before its footer."""
-    data = path.read_bytes()
-    footer = int.from_bytes(data[-8:-4], "little")
-    return hashlib.sha256(data[: len(data) - 8 - footer]).hexdigest()
+    """sha256, in hex, of a Parquet file's bytes before its footer, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
+        left = max(0, size - 8 - int.from_bytes(file.read(4), "little"))
+        file.seek(0)
+        while left and (piece := file.read(min(left, 1 << 20))):
+            digest.update(piece)
+            left -= len(piece)
+    return digest.hexdigest()

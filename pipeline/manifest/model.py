@@ -21,8 +21,19 @@ from pipeline.manifest.merkle import merkle_root
 SPEC_VERSION = 1
 
 
+# Told to pydantic when a document is read, not made.
+_READING = "reading"
+
+
 class _Document(BaseModel):
+    """One that the program makes states every field; one that was read states what it stated, so that a field with a
+    default which a later version adds does not change the root of an earlier release."""
+
     model_config = ConfigDict(extra="allow")
+
+    def model_post_init(self, context: Any) -> None:
+        if context != _READING:
+            self.model_fields_set.update(type(self).model_fields)
 
 
 class Entry(_Document):
@@ -41,7 +52,8 @@ class Entry(_Document):
     text_bytes: int | None = None
 
     def line(self) -> bytes:
-        return canonical_json(self.model_dump(exclude_none=True))
+        """Its line in `manifest.jsonl`, without the line's end. What is null is left out."""
+        return canonical_json(self.model_dump(mode="json", exclude_none=True))
 
 
 class Previous(_Document):
@@ -86,11 +98,12 @@ class Release(_Document):
     quarantine: dict[str, Any] = Field(default_factory=dict)
 
     def computed_root(self, entries: Iterable[Entry]) -> str:
-        own = canonical_json(self.model_dump(mode="json", exclude={"root"}))
+        own = canonical_json(self.model_dump(mode="json", exclude={"root"}, exclude_unset=True))
         return merkle_root([own, *sorted(entry.line() for entry in entries)])
 
     def text(self) -> bytes:
-        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+        stated = self.model_dump(mode="json", exclude_unset=True)
+        return json.dumps(stated, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def entries_text(entries: Iterable[Entry]) -> bytes:
@@ -101,7 +114,7 @@ def entries_text(entries: Iterable[Entry]) -> bytes:
 def read_release(path: Path) -> Release:
     """A `release.json`. Raises IntegrityError where it is none."""
     try:
-        release = Release.model_validate_json(path.read_bytes())
+        release = Release.model_validate_json(path.read_bytes(), context=_READING)
     except FileNotFoundError:
         raise IntegrityError(f"{path}: there is no release here (expected release.json)") from None
     except (OSError, ValidationError) as error:
@@ -116,7 +129,7 @@ def read_release(path: Path) -> Release:
 def read_entries(path: Path) -> list[Entry]:
     """A `manifest.jsonl`. Raises IntegrityError where it is none."""
     try:
-        return [Entry.model_validate_json(line) for line in path.read_bytes().splitlines()]
+        return [Entry.model_validate_json(line, context=_READING) for line in path.read_bytes().splitlines()]
     except FileNotFoundError:
         raise IntegrityError(f"{path}: is missing") from None
     except (OSError, ValidationError) as error:

@@ -22,7 +22,7 @@ _ROUNDS = 16
 
 
 class Scanner:
-    """Finds what has to give way in a text. It does not pickle; a process compiles its patterns once, on first need."""
+    """Finds what has to give way in a text. A process compiles its patterns once; they do not pickle."""
 
     def __init__(self, config: RedactConfig) -> None:
         self.config = config

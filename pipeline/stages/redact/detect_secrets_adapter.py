@@ -120,10 +120,8 @@ def values(plugin: Any, text: str, path: str) -> Iterator[Value]:
         accepts: Callable[[str], bool] = getattr(plugin, "is_formally_valid", bool)
         for rx in map(_linear, plugin.denylist):
             for found in rx.finditer(text):
-                if rx.groups <= 1:
-                    groups = [rx.groups]
-                else:
-                    groups = [g for g in range(1, rx.groups + 1) if found.group(g)]
+                several = [g for g in range(1, rx.groups + 1) if found.group(g)]
+                groups = several if rx.groups > 1 else [rx.groups]
                 for group in groups:
                     if accepts is bool or accepts(found.group(group)):
                         yield Value(*found.span(group), found)

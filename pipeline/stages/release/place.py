@@ -7,58 +7,76 @@ import shutil
 from pathlib import Path
 
 from pipeline.engine.keys import file_sha256
-from pipeline.engine.publication import TEMPORARY, failpoint, publish_folder, sync_folder
+from pipeline.engine.lock import one_at_a_time
+from pipeline.engine.publication import TEMPORARY, failpoint, publish_folder, sweep, sync_folder
 from pipeline.errors import ConfigError, EnvironmentalError, IntegrityError
 from pipeline.manifest.model import Release, read_release
 
+Files = dict[str, tuple[Path, int, str]]
+"""Released path: source, bytes, sha256."""
 
-def place(files: dict[str, tuple[Path, int, str]], release: Release, final: Path, *, full: bool) -> bool:
-    """Make the folder `final` hold exactly `files` (released path: source, bytes, sha256); whether it had to.
+
+def place(files: Files, release: Release, final: Path, *, full: bool) -> bool:
+    """Make the folder `final` hold exactly `files`; whether it had to.
 
     A folder that holds them already is left alone (sizes are compared; digests too where `full`). A damaged folder
-    with the same root is built anew. Raises ConfigError where another release has the version.
+    with the same root is built anew. Raises ConfigError where another release, or something else, has the place.
     """
-    if final.exists():
-        if _root(final) not in (release.root, None):
-            raise ConfigError(
-                f"{final} holds another release of that version (root {_root(final)}, this one has {release.root}). "
-                "A version never changes: raise dataset.version, or remove the folder if nobody has it."
-            )
-        if _stands(files, final, full):
-            return False
-    temporary = final.with_name(f"{TEMPORARY}{os.getpid()}-{final.name}")
     try:
-        for path, (source, _, sha256) in sorted(files.items()):
-            target = temporary / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-            if file_sha256(target) != sha256:
-                raise IntegrityError(f"{source} changed while the release was put together: run again with --verify full")
-            with target.open("rb") as file:
-                os.fsync(file.fileno())
-            failpoint(f"copied {path}")
-        for folder in {target.parent for target in temporary.rglob("*")}:
-            sync_folder(folder)
+        with one_at_a_time(final.parent):
+            sweep(final.parent)
+            if final.exists():
+                _check_place(final, release, files)
+                if _stands(files, final, full):
+                    return False
+            temporary = final.with_name(f"{TEMPORARY}{os.getpid()}-{final.name}")
+            try:
+                _fill(temporary, files)
+                if final.exists():
+                    shutil.rmtree(final)
+                publish_folder(temporary, final)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise EnvironmentalError(
             f"cannot write the release below {final.parent}: {error.strerror or error}. "
             "Free space or mend the permissions, then run again: what is finished is kept."
         ) from error
-    if final.exists():
-        shutil.rmtree(final)
-    publish_folder(temporary, final)
     return True
 
 
-def _root(final: Path) -> str | None:
+def _fill(folder: Path, files: Files) -> None:
+    for path, (source, _, sha256) in sorted(files.items()):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        if file_sha256(target) != sha256:
+            raise IntegrityError(f"{source} changed while the release was put together: run again with --verify full")
+        with target.open("rb") as file:
+            os.fsync(file.fileno())
+        failpoint(f"copied {path}")
+    for below in {target.parent for target in folder.rglob("*")}:
+        sync_folder(below)
+
+
+def _check_place(final: Path, release: Release, files: Files) -> None:
     try:
-        return read_release(final / "release.json").root
+        root = read_release(final / "release.json").root
     except IntegrityError:
-        return None
+        root = None
+    if root not in (release.root, None):
+        raise ConfigError(
+            f"{final} holds another release of that version (root {root}, this one has {release.root}). "
+            "A version never changes: raise dataset.version, or remove the folder if nobody has it."
+        )
+    if root is None and not any((final / path).exists() for path in files) and any(final.iterdir()):
+        raise ConfigError(
+            f"{final} holds something that is no release: move it away, or choose another place with "
+            "--set execution.releases=DIR."
+        )
 
 
-def _stands(files: dict[str, tuple[Path, int, str]], final: Path, full: bool) -> bool:
+def _stands(files: Files, final: Path, full: bool) -> bool:
     found = {p.relative_to(final).as_posix(): p for p in final.rglob("*") if p.is_file()}
     if found.keys() != files.keys():
         return False

@@ -1,0 +1,106 @@
+"""Evidence: the licence files and manifests of each origin, read from the ledger, resolve to the stated sets again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.audit.folder import Contents
+from pipeline.audit.outcomes import by_origin
+from pipeline.audit.report import Check, Report
+from pipeline.stages.license.evidence import Evidence, Fact, Finding, as_set, combine
+from pipeline.stages.license.expression import parse
+from pipeline.stages.license.resolve import resolve
+
+EvidenceSets = dict[str, list[Evidence]]
+_READ_ONLY_IF_THERE = ("license_file", "dist_info")
+
+
+def evidence_sets(contents: Contents) -> EvidenceSets:
+    """The ledger's rows by their set. Memory: one record a row; sets are shared by all files that they hold for."""
+    sets: defaultdict[str, list[Evidence]] = defaultdict(list)
+    for row in contents.ledger("evidence").to_pylist():
+        sets[row["evidence_id"]].append(Evidence(**row))
+    return dict(sets)
+
+
+def header_sets(sets: EvidenceSets) -> dict[bytes, str]:
+    """The set of what each blob states about itself."""
+    return {rows[0].blob: key for key, rows in sets.items() if rows[0].source == "header"}
+
+
+def check_evidence(
+    contents: Contents, outcomes: pa.Table, sets: EvidenceSets, complete: set[str], report: Report
+) -> None:
+    """Resolve every origin of which nothing is hidden again, from what its licence files and manifests state."""
+    own_ids = report.check("evidence", "evidence sets have their ids, and hold where licence files and manifests lie")
+    used = set(header_sets(sets).values())
+    for key, rows in sets.items():
+        own_ids.expect(as_set(rows)[0].evidence_id == key, f"evidence {key}: its rows do not have that id")
+        about_itself = {(row.source == "header", row.path is None) for row in rows}
+        own_ids.expect(
+            about_itself == {(False, False)} or (about_itself == {(True, True)} and len({row.blob for row in rows}) == 1),
+            f"evidence {key}: mixes what a file states about itself with what its folders do",
+        )
+    roots = {r["origin"]: r["license_expression"] for r in contents.ledger("repositories").to_pylist()}
+    for origin, rows in by_origin(outcomes):
+        stated = {row["evidence_id"] for row in rows} - {None}
+        used |= stated
+        if missing := stated - sets.keys():
+            own_ids.problems.append(f"{origin}: evidence {min(missing)} is not in the ledger")
+        elif origin in complete:
+            used |= _check_origin(origin, roots.get(origin), rows, sets, own_ids)
+    # What opted out leaves no trace, not even the ids of its licence files.
+    if outcomes.num_rows and complete >= roots.keys():
+        blobs = {bytes(blob) for blob in outcomes.column("blob").to_pylist() if blob is not None}
+        for key in sorted(sets):
+            own_ids.expect(key in used and sets[key][0].blob in blobs, f"evidence {key}: speaks for nothing that is named")
+
+
+def _check_origin(
+    origin: str, root: str | None, rows: list[dict[str, Any]], sets: EvidenceSets, check: Check
+) -> set[str]:
+    blobs = {row["path"]: row["blob"] for row in rows if row["path"] is not None and row["blob"] is not None}
+    facts: dict[bytes, set[tuple[bytes, Finding]]] = {}
+    for key in sorted({row["evidence_id"] for row in rows} - {None}):
+        of_set: defaultdict[bytes, set[tuple[bytes, Finding]]] = defaultdict(set)
+        for row in sets[key]:
+            assert_path = row.path or b""
+            check.expect(
+                blobs.get(assert_path) == row.blob, f"{origin}: evidence {key} names {assert_path!r}, which is not that content"
+            )
+            of_set[assert_path].add((row.blob, _finding(row)))
+        for path, found in of_set.items():
+            check.expect(facts.setdefault(path, found) == found, f"{origin}: its evidence contradicts itself on {path!r}")
+    read = {path: Fact(min(f)[0] if False else next(iter(f))[0], _ordered(f)) for path, f in facts.items()}
+    # What ingest refused before any licence was read took no part, and has no evidence.
+    listed = [row for row in rows if row["path"] is not None and row["blob"] is not None]
+    taken = [row for row in listed if row["stage"] != "ingest" or row["evidence_id"] is not None]
+    ids = {}
+    for tree in (listed, taken):
+        resolution = resolve([*(row["path"] for row in tree), b""], read)
+        *found_ids, root_id = resolution.evidence_ids
+        ids = dict(zip((row["path"] for row in tree), found_ids, strict=True))
+        if all(ids[row["path"]] == row["evidence_id"] for row in taken):
+            break
+    for row in taken:
+        check.expect(
+            ids[row["path"]] == row["evidence_id"],
+            f"{origin} {row['path']!r}: states evidence {row['evidence_id']}, its folders have {ids[row['path']]}",
+        )
+    expression = combine(sets[root_id]) if root_id in sets else None
+    check.expect(
+        root == (str(expression) if expression else None), f"{origin}: its root's licence is {expression}, its row says {root}"
+    )
+    return {root_id} - {None}
+
+
+def _finding(row: Evidence) -> Finding:
+    return Finding(parse(row.expression), row.rule, row.matcher, row.score, row.start_line, row.end_line)
+
+
+def _ordered(found: Iterable[tuple[bytes, Finding]]) -> tuple[Finding, ...]:
+    return tuple(sorted((finding for _, finding in found), key=lambda finding: str(finding.expression)))
