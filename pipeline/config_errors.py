@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-_KINDS = "'archives', 'git'"
 _EXPECTED = {
-    "model_type": "expected a section (a table of keys)",
-    "model_attributes_type": "expected a section (a table of keys)",
+    "model_type": "expected a table of keys",
+    "model_attributes_type": "expected a table of keys",
+    "string_too_short": "is empty",
     "missing": "is missing",
     "string_type": "expected text in quotes",
     "tuple_type": "expected a list",
@@ -43,16 +43,17 @@ def _line(place: str, problems: list[Any], schema: Mapping[str, Any]) -> str:
         return f"unknown key {place}; {hint}"
     # Where one of several forms fits, the others need not be named.
     fitting = [problem for problem in problems if not problem["type"].endswith("_type")] or problems
-    words = " or ".join(dict.fromkeys(_words(problem) for problem in fitting)).replace(" or expected", " or")
+    words = " or ".join(dict.fromkeys(_words(problem, schema) for problem in fitting)).replace(" or expected", " or")
     found = first.get("input")
     shown = f" (found {_short(found)})" if first["type"] != "missing" and not isinstance(found, Mapping) else ""
     return f"{place}: {words}{shown}" if place else f"{words}{shown}"
 
 
-def _words(problem: Mapping[str, Any]) -> str:
+def _words(problem: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if problem["type"] in _EXPECTED:
         context = dict(problem.get("ctx", {}))
-        context["tags"] = context.get("expected_tags", _KINDS).replace("'", '"').replace(", ", " or ")
+        kinds = (node.get("properties", {}).get("kind", {}).get("const") for node in _nodes_at(schema, problem["loc"]))
+        context["tags"] = " or ".join(f'"{kind}"' for kind in kinds if kind)
         return _EXPECTED[problem["type"]].format_map(context)
     text: str = problem["msg"]
     return text.removeprefix("Value error, ").replace("Input should be", "expected").replace("Input should", "should")
@@ -77,6 +78,10 @@ def _place(problem: Mapping[str, Any], data: Any) -> str:
 
 def _keys_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> list[str]:
     """The keys that the schema knows at a place."""
+    return sorted({key for node in _nodes_at(schema, place) for key in node.get("properties", {})})
+
+
+def _nodes_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> list[Mapping[str, Any]]:
     nodes = _members(schema, schema)
     for part in place:
         below: list[Mapping[str, Any]] = []
@@ -88,7 +93,7 @@ def _keys_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> list[str]
             elif node.get("properties", {}).get("kind", {}).get("const") in (None, part):
                 below.append(node)  # the name of a union's member
         nodes = [member for node in below for member in _members(schema, node)]
-    return sorted({key for node in nodes for key in node.get("properties", {})})
+    return nodes
 
 
 def _members(schema: Mapping[str, Any], node: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -122,14 +122,14 @@ FLOW = (
         "release.rows", release.send_rows, by="blob",
         reads=(
             "near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags", "ingest.list/origins",
-            "near.apply/duplicates", "license.decide/evidence", "release.plan/shards",
+            "near.apply/duplicates", "license.decide/evidence", "ingest.fetch/occurrences", "release.plan/shards",
         ),
         writes={
             "data": Out(s.RELEASED, to="shard"), "redactions": Out(s.REDACTIONS, to="shard"),
             "duplicates": Out(s.DUPLICATES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
             "released": Out(s.RELEASED_KEYS, to="origin"),
         },
-        code=(*_RELEASE, *_REDACT),
+        settings=lambda c: c.optout, code=(*_RELEASE, *_REDACT, *_OPTOUT), versions=release.account_versions,
     ),
     Step(
         "release.account", release.account_for_origins, by="origin",
@@ -143,7 +143,7 @@ FLOW = (
             "repositories": Out(s.REPOSITORIES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
             "license_blobs": Out(s.BLOBS, to="blob"), "totals": Out(s.TOTALS),
         },
-        settings=lambda c: {"optout": c.optout}, versions=lambda settings: release.account_versions(settings["optout"]),
+        settings=lambda c: c.optout, versions=release.account_versions,
         code=(*_RELEASE, *_OPTOUT, "commitment.py"), counts=False,
     ),
     Step(

@@ -96,7 +96,7 @@ SURVIVORS = pa.schema([*KEPT, pa.field("cluster", BLOB)])
 
 BLOBS = _table(("blob", BLOB))
 
-RELEASED_KEYS = _table(("origin", pa.string()), ("path", pa.binary()))
+RELEASED_KEYS = _table(("origin", pa.string()), ("path", pa.binary()), ("evidence_id", pa.string(), "null"))
 
 REJECTED = _table(("blob", BLOB), ("rule", pa.string()), ("reason", pa.string()))
 

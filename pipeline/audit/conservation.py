@@ -76,7 +76,11 @@ def check_conservation(contents: Contents, outcomes: pa.Table, report: Report) -
         if not deficit:
             _check_tree(about, placed, tree)
     for origin in sorted(repositories.keys() - seen):
-        missing += _check_counts(repositories[origin], [], counts)
+        deficit = _check_counts(repositories[origin], [], counts)
+        missing += deficit
+        if not deficit:
+            complete.add(origin)
+            _check_tree(repositories[origin], [], tree)
     hidden = sum(
         row["count"]
         for row in contents.ledger("decisions").select(["origin", "rule", "count"]).to_pylist()

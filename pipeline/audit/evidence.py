@@ -16,7 +16,6 @@ from pipeline.stages.license.expression import parse
 from pipeline.stages.license.resolve import resolve
 
 EvidenceSets = dict[str, list[Evidence]]
-_READ_ONLY_IF_THERE = ("license_file", "dist_info")
 
 
 def evidence_sets(contents: Contents) -> EvidenceSets:
@@ -64,18 +63,16 @@ def _check_origin(
     origin: str, root: str | None, rows: list[dict[str, Any]], sets: EvidenceSets, check: Check
 ) -> set[str]:
     blobs = {row["path"]: row["blob"] for row in rows if row["path"] is not None and row["blob"] is not None}
-    facts: dict[bytes, set[tuple[bytes, Finding]]] = {}
+    facts: dict[bytes, set[Finding]] = {}
     for key in sorted({row["evidence_id"] for row in rows} - {None}):
-        of_set: defaultdict[bytes, set[tuple[bytes, Finding]]] = defaultdict(set)
+        of_set: defaultdict[bytes, set[Finding]] = defaultdict(set)
         for row in sets[key]:
-            assert_path = row.path or b""
-            check.expect(
-                blobs.get(assert_path) == row.blob, f"{origin}: evidence {key} names {assert_path!r}, which is not that content"
-            )
-            of_set[assert_path].add((row.blob, _finding(row)))
+            path = row.path or b""
+            check.expect(blobs.get(path) == row.blob, f"{origin}: evidence {key} names {path!r}, which is not that content")
+            of_set[path].add(_finding(row))
         for path, found in of_set.items():
             check.expect(facts.setdefault(path, found) == found, f"{origin}: its evidence contradicts itself on {path!r}")
-    read = {path: Fact(min(f)[0] if False else next(iter(f))[0], _ordered(f)) for path, f in facts.items()}
+    read = {path: Fact(blobs.get(path) or b"", _ordered(found)) for path, found in facts.items()}
     # What ingest refused before any licence was read took no part, and has no evidence.
     listed = [row for row in rows if row["path"] is not None and row["blob"] is not None]
     taken = [row for row in listed if row["stage"] != "ingest" or row["evidence_id"] is not None]
@@ -102,5 +99,5 @@ def _finding(row: Evidence) -> Finding:
     return Finding(parse(row.expression), row.rule, row.matcher, row.score, row.start_line, row.end_line)
 
 
-def _ordered(found: Iterable[tuple[bytes, Finding]]) -> tuple[Finding, ...]:
-    return tuple(sorted((finding for _, finding in found), key=lambda finding: str(finding.expression)))
+def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda finding: str(finding.expression)))

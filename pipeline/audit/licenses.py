@@ -6,6 +6,8 @@ from collections import defaultdict
 from pathlib import PurePath
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.audit.evidence import EvidenceSets, header_sets
 from pipeline.audit.folder import Contents
 from pipeline.audit.report import Check, Report
@@ -21,7 +23,9 @@ _COLUMNS = ["blob", "stage", "rule", "reason", "length", "license_type", "licens
 _DATA = ["swhid", "length_bytes", "license_type", "license_expression", "detected_licenses", "evidence_id"]
 
 
-def check_licenses(contents: Contents, sets: EvidenceSets, complete: bool, report: Report) -> None:
+def check_licenses(
+    contents: Contents, outcomes: pa.Table, sets: EvidenceSets, complete: bool, report: Report
+) -> None:
     """Decide on every row, copy and drop again. Each distinct question is asked once.
 
     `complete`: nothing is hidden, so that whoever contradicts a contested file is named.
@@ -34,7 +38,7 @@ def check_licenses(contents: Contents, sets: EvidenceSets, complete: bool, repor
     judge = _Judge(sets, policy, config)
     decisions = contents.ledger("decisions").select([*_COLUMNS, "header_evidence_id", "origin", "path"]).to_pylist()
     copies = contents.ledger("copies").select(["origin", "path", "blob", "license_type", "license_expression", "evidence_id"])
-    judge.note_elsewhere(decisions)
+    judge.note_elsewhere(outcomes)
     lengths: dict[bytes, int] = {}
     for entry in contents.entries_of("data"):
         for row in contents.table_of(entry, [*_DATA, "header_evidence_id"]).to_pylist():
@@ -116,11 +120,14 @@ class _Judge:
         self._verdicts: dict[tuple[str | None, str | None], Verdict] = {}
         self._path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
 
-    def note_elsewhere(self, decisions: list[Row]) -> None:
+    def note_elsewhere(self, outcomes: pa.Table) -> None:
         """Remember which contents lie under a non-permissive path somewhere."""
-        for row in decisions:
-            if row["stage"] != "ingest" and row["blob"] is not None:
-                self._path_types[row["blob"]].add(self._policy.classify(self.path_expression(row["evidence_id"])))
+        names = ("blob", "evidence_id", "stage")
+        for blob, key, stage in zip(*(outcomes.column(name).to_pylist() for name in names), strict=True):
+            if stage != "ingest" and blob is not None:
+                kind = self._policy.classify(self.path_expression(key))
+                if kind is LicenseType.NON_PERMISSIVE:
+                    self._path_types[blob].add(kind)
 
     def path_expression(self, key: str | None) -> SpdxExpression | None:
         if key not in self._expressions:
@@ -137,7 +144,7 @@ class _Judge:
             self._verdicts[key, header] = verdict(path, [expression] if expression else [], self._policy, self.config.mode)
         decided = self._verdicts[key, header]
         spoken = [expression] if expression else []
-        contested = is_contested(spoken, self._path_types[blob])
+        contested = is_contested(spoken, self._path_types.get(blob, ()))
         # Whoever contradicts it may be hidden: then what is stated must do.
         contested |= not complete and stated == LicenseType.CONTESTED and is_contested(spoken, [LicenseType.NON_PERMISSIVE])
         return contest(decided) if contested and length >= self.config.contested_bytes else decided

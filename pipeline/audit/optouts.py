@@ -1,20 +1,33 @@
-"""Opt-outs: a release held against the real registry, which it carries only the digest of."""
+"""Opt-outs: a release against the real registry, which it carries only the digest of."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pipeline.audit.files import Contents
-from pipeline.audit.report import Report
-from pipeline.stages.optout.registry import load_registry
+from pipeline.audit.folder import Contents
+from pipeline.audit.report import Check, Report
+from pipeline.stages.optout.registry import Registry
 from pipeline.swhid import BlobId, parse_swhid
 
-_NAMING = ("decisions", "copies", "repositories")
+# Where ledgers name an origin, and a path in it. What another rule dropped before the registry was asked keeps its
+# path, unless its whole origin is hidden.
+_PLACES = (
+    ("decisions", "origin", None),
+    ("decisions", "other_origin", "other_path"),
+    ("copies", "origin", "path"),
+    ("copies", "kept_origin", "kept_path"),
+    ("repositories", "origin", None),
+)
+_BLOBS = (
+    ("copies", "blob"),
+    ("decisions", "duplicate_of"),
+    ("duplicates", "dropped"),
+    ("duplicates", "kept"),
+    ("redactions", "blob"),
+    ("licenses", "blob"),
+)
 
 
-def check_optouts(contents: Contents, registry_file: Path, report: Report) -> None:
-    """No released row, copy or ledger names what the registry excludes."""
-    registry = load_registry(registry_file)
+def check_optouts(contents: Contents, registry: Registry, report: Report) -> None:
+    """No released row and no ledger names what the registry excludes. Each distinct place of a ledger is asked once."""
     check = report.check("optouts", "nothing that the registry excludes is released or named")
     check.expect(
         registry.digest == contents.release.policies.get("optout"),
@@ -23,13 +36,22 @@ def check_optouts(contents: Contents, registry_file: Path, report: Report) -> No
     for entry in contents.entries_of("data"):
         for row in contents.table_of(entry, ["swhid", "origin", "path", "path_bytes"]).to_pylist():
             path = row["path"].encode() if row["path_bytes"] is None else row["path_bytes"]
-            blob = BlobId(parse_swhid(row["swhid"])[1])
             where = f"{entry.path} {row['swhid']}"
-            check.expect(registry.origin_rule(row["origin"]) is None, f"{where}: its origin or owner opted out")
-            check.expect(not registry.path_excluded(row["origin"], path), f"{where}: its path opted out")
-            check.expect(blob not in registry.blobs, f"{where}: this content opted out")
-    for name in _NAMING:
-        for origin in sorted(set(contents.ledger(name).column("origin").to_pylist()) - {None}):
-            check.expect(registry.origin_rule(origin) is None, f"ledger/{name}: names an origin that opted out")
-    for blob in contents.ledger("licenses").column("blob").to_pylist():
-        check.expect(BlobId(blob) not in registry.blobs, "attribution: holds a text that opted out")
+            _check_place(registry, row["origin"], path, where, check)
+            check.expect(BlobId(parse_swhid(row["swhid"])[1]) not in registry.blobs, f"{where}: this content opted out")
+    for ledger, origin_column, path_column in _PLACES:
+        table = contents.ledger(ledger)
+        names = [name for name in (origin_column, path_column) if name is not None]
+        for place in sorted(table.group_by(names).aggregate([]).to_pylist(), key=repr):
+            if place[origin_column] is not None:
+                path = place[path_column] if path_column else None
+                _check_place(registry, place[origin_column], path, f"ledger {ledger}", check)
+    for ledger, column in _BLOBS:
+        named = {BlobId(blob) for blob in contents.ledger(ledger).column(column).to_pylist() if blob is not None}
+        for blob in sorted(named & registry.blobs.keys()):
+            check.problems.append(f"ledger {ledger}: names {blob.hex()}, which opted out")
+
+
+def _check_place(registry: Registry, origin: str, path: bytes | None, where: str, check: Check) -> None:
+    check.expect(registry.origin_rule(origin) is None, f"{where}: names an origin that opted out, or whose owner did")
+    check.expect(path is None or not registry.path_excluded(origin, path), f"{where}: names a path that opted out")

@@ -4,20 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.audit.conservation import check_conservation
-from pipeline.audit.contents import check_rows
-from pipeline.audit.files import Contents, check_files, check_tables
+import pyarrow as pa
+
+from pipeline.audit.conservation import check_conservation, check_origins, check_totals
+from pipeline.audit.evidence import check_evidence, evidence_sets
+from pipeline.audit.files import check_files, check_manifest, check_tables
+from pipeline.audit.folder import Contents
+from pipeline.audit.ledgers import (
+    check_attribution,
+    check_copies,
+    check_duplicates,
+    check_ledgers,
+    check_refusals,
+)
 from pipeline.audit.licenses import check_licenses
 from pipeline.audit.optouts import check_optouts
+from pipeline.audit.outcomes import outcomes
 from pipeline.audit.report import Report
+from pipeline.audit.rows import check_rows
 from pipeline.errors import IntegrityError
 from pipeline.manifest.model import read_release
+from pipeline.stages.optout.registry import load_registry
+from pipeline.stages.redact.config import RedactConfig
+from pipeline.stages.redact.core import Scanner
 
 
 def audit_release(
     folder: Path, *, registry: Path | None = None, manifest: Path | None = None, deep: bool = False
 ) -> Report:
-    """Check a release. Raises IntegrityError only where it has no readable manifest; all else is in the report."""
+    """Check a release. Whatever is wrong with it ends in the report, and is no error.
+
+    `registry` and `manifest` are the auditor's own: raises ConfigError or IntegrityError where they cannot be read.
+    Time: each file is read once for its digest, texts once more for their rows; `deep` scans them too. Memory: one
+    row group, and the ledgers.
+    """
+    excluded = None if registry is None else load_registry(registry)
+    published = None if manifest is None else read_release(manifest)
     try:
         contents = Contents(folder)
     except IntegrityError as error:
@@ -25,22 +47,24 @@ def audit_release(
         report.check("manifest", "release.json and manifest.jsonl can be read").problems.append(str(error))
         return report
     report = Report(root=contents.release.root)
-    check_files(contents, report)
-    check_tables(contents, report)
-    try:
+    with report.judging("the files"):
+        check_files(contents, report)
+    with report.judging("the manifest"):
+        check_manifest(contents, report)
+    with report.judging("the tables"):
+        check_tables(contents, report)
+    with report.judging("the released rows"):
         check_rows(contents, report)
-        check_conservation(contents, report)
-        check_licenses(contents, report)
-        check_duplicates(contents, report)
-        if registry is not None:
-            check_optouts(contents, registry, report)
-        if deep:
+    with report.judging("the order of the ledgers"):
+        check_ledgers(contents, report)
+    _check_meaning(contents, report)
+    if excluded is not None:
+        with report.judging("the opt-outs"):
+            check_optouts(contents, excluded, report)
+    if deep:
+        with report.judging("the texts"):
             check_again(contents, report)
-    except (IntegrityError, KeyError, ValueError) as error:
-        # A table that cannot be read was reported already; what rests on it cannot be judged.
-        report.check("readable", "all tables can be read").problems.append(f"{type(error).__name__}: {error}")
-    if manifest is not None:
-        published = read_release(manifest)
+    if published is not None:
         report.check("published", "the root is the one that was published").expect(
             published.root == contents.release.root,
             f"{manifest} says {published.root}, this release has {contents.release.root}",
@@ -48,36 +72,44 @@ def audit_release(
     return report
 
 
-def check_duplicates(contents: Contents, report: Report) -> None:
-    """Every near-duplicate went against a file that is released, at the threshold or above."""
-    check = report.check("duplicates", "each dropped duplicate has a released file in its place")
-    released = {swhid.rpartition(":")[2] for swhid in contents.ledger("index").column("swhid").to_pylist()}
-    threshold = contents.release.configuration.get("near", {}).get("threshold", 0)
-    pairs = {}
-    for row in contents.ledger("duplicates").to_pylist():
-        pairs[row["dropped"]] = row["kept"]
-        check.expect(row["kept"].hex() in released, f"{row['kept'].hex()}: stands for a duplicate but is not released")
-        check.expect(row["dropped"].hex() not in released, f"{row['dropped'].hex()}: is a duplicate and released")
-        check.expect(row["jaccard"] >= threshold, f"{row['dropped'].hex()}: Jaccard {row['jaccard']} is below {threshold}")
-    for row in contents.ledger("decisions").select(["rule", "blob", "duplicate_of"]).to_pylist():
-        if row["rule"] == "near_duplicate" and row["blob"] is not None:
-            check.expect(pairs.get(row["blob"]) == row["duplicate_of"], f"{row['blob'].hex()}: decision and pair differ")
+def _check_meaning(contents: Contents, report: Report) -> None:
+    """What the ledgers together say of every occurrence."""
+    rows: pa.Table | None = None
+    shown: set[str] = set()
+    with report.judging("the totals"):
+        check_totals(contents, report)
+    with report.judging("what became of the files"):
+        rows = outcomes(contents)
+        shown = check_conservation(contents, rows, report)
+    with report.judging("what rows say of their origins"):
+        check_origins(contents, report)
+    if rows is None:
+        return
+    # Where something is hidden, its traces elsewhere cannot be asked for.
+    complete = pa.compute.sum(pa.compute.is_null(contents.ledger("decisions").column("origin"))).as_py() in (0, None)
+    with report.judging("the copies"):
+        check_copies(contents, rows, report)
+    with report.judging("the near-duplicates"):
+        check_duplicates(contents, complete, report)
+    with report.judging("the refusals"):
+        check_refusals(contents, report)
+    with report.judging("the evidence"):
+        sets = evidence_sets(contents)
+        check_evidence(contents, rows, sets, shown, report)
+        check_licenses(contents, rows, sets, complete, report)
+        check_attribution(contents, sets, complete, report)
 
 
 def check_again(contents: Contents, report: Report) -> None:
     """Scan every released text again with this installation's detectors."""
-    import pyarrow as pa
-
-    from pipeline.stages.redact.config import RedactConfig
-    from pipeline.stages.redact.core import Scanner
-
     check = report.check("deep", "no detector finds anything in released text")
     recorded = contents.release.configuration.get("redact", {})
     settings = {key: value for key, value in recorded.items() if key != "commitment_key"}
     scanner = Scanner(RedactConfig.model_validate(settings))
     for entry in contents.entries_of("data"):
-        table = contents.table_of(entry, ["swhid", "path", "content"])
-        texts = table.column("content").cast(pa.large_binary())
-        for swhid, path, text in zip(table.column("swhid").to_pylist(), table.column("path").to_pylist(), texts, strict=True):
-            for span in scanner.scan(bytes(text.as_buffer()), path.encode().rpartition(b"/")[2]):
-                check.problems.append(f"{swhid} bytes {span.start}-{span.end}: {span.cls} found by {span.detector}")
+        for piece in contents.pieces(entry, ["swhid", "path", "content"]):
+            texts = piece.column("content").cast(pa.large_binary())
+            names = (piece.column(name).to_pylist() for name in ("swhid", "path"))
+            for swhid, path, text in zip(*names, texts, strict=True):
+                for span in scanner.scan(bytes(text.as_buffer()), path.encode().rpartition(b"/")[2]):
+                    check.problems.append(f"{swhid} bytes {span.start}-{span.end}: {span.cls} found by {span.detector}")

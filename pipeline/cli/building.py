@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.engine.runner import StepState
 
-ConfigFile = Annotated[Path, typer.Argument(help="The configuration, a TOML file.")]
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration, a TOML file.")]
 Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the configuration.")
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the configuration; may be given again.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("permastack.toml")) -> None:
-    """Write a configuration to edit, with every setting, its default and what it does."""
+def init(path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("permastack.toml")) -> None:
+    """Write a configuration to edit. It names every setting, its default and what it does."""
     from pipeline.cli.template import template
 
     try:
@@ -39,7 +39,7 @@ def init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path
 
 def run(
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="CONFIG | DIR...", help="A configuration; with --git, clones.")
+        list[Path] | None, typer.Argument(metavar="CONFIG | DIR", help="A configuration; with --git, repositories.")
     ] = None,
     git: Annotated[bool, typer.Option("--git", help="The arguments are clones, bare repositories or bundles.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="With --git: where the release goes.")] = None,
@@ -48,7 +48,7 @@ def run(
         str | None, typer.Option("--sample", metavar="P%", help="Take only a share of the origins, by hash.")
     ] = None,
     verify: Annotated[
-        str, typer.Option("--verify", help="How to check what is cached: 'size', or 'full' to hash all of it.")
+        str, typer.Option("--verify", metavar="HOW", help="How to check what is cached: size, or full to hash all of it.")
     ] = "size",
     accept_quarantine: Annotated[
         bool, typer.Option("--accept-quarantine", help="Release without the origins that could not be read.")
@@ -143,7 +143,7 @@ def funnel(built: Built) -> str:
 
 
 def plan(config: ConfigFile, changes: Changes = None, as_json: AsJson = False) -> None:
-    """Say what a run would do: per step how many parts are cached, must run, or depend on what is not known yet."""
+    """Say what a run would do. Per step: how many parts are cached, must run, or depend on what is not known yet."""
     from pipeline.cli.planning import plan_rows, plan_table
     from pipeline.config import load_config
 
@@ -156,7 +156,7 @@ def status(
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how far the work folder is: receipts by step, and what the sources had to say."""
+    """Say how far a run is. Per step: what is finished in the work folder; and what the sources had to say."""
     from pipeline.cli.planning import status_rows, status_table
     from pipeline.config import load_config
 

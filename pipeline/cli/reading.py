@@ -13,22 +13,22 @@ import typer
 from pipeline.cli.building import AsJson, Changes, printable, say
 from pipeline.errors import AuditError, ConfigError, InputError
 
-ReleaseFolder = Annotated[Path, typer.Argument(help="The folder of a release.")]
+ReleaseFolder = Annotated[Path, typer.Argument(metavar="RELEASE", help="The folder of a release.")]
 
 
 def inspect(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
     only: Annotated[
         str | None, typer.Option("--only", metavar="A,B", help="Some of license,redact,language; default: all.")
     ] = None,
     redacted_dir: Annotated[
         Path | None, typer.Option("--redacted-dir", metavar="DIR", help="Also write the redacted texts below DIR.")
     ] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="A configuration; default: the defaults.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A configuration; default: the defaults.")] = None,
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the detectors see in files: licence, secrets and personal data, language."""
+    """Show what the detectors see in files. Licence, secrets and personal data, language; with --json a line per file."""
     from pipeline.config import load_config, make_config
     from pipeline.inspection import DETECTORS, inspect_files
 
@@ -68,15 +68,15 @@ def _inspected_lines(row: dict[str, Any]) -> Iterator[str]:
 def audit(
     release: ReleaseFolder,
     registry: Annotated[
-        Path | None, typer.Option("--registry", help="Also hold the release against this opt-out registry.")
+        Path | None, typer.Option("--registry", metavar="FILE", help="Also hold the release against this opt-out registry.")
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option("--manifest", help="Also compare the root with this published release.json.")
+        Path | None, typer.Option("--manifest", metavar="FILE", help="Also compare the root with this published release.json.")
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also scan released text again for secrets.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a release from its folder alone: digests, counts, licences, ids, and that nothing vanished."""
+    """Check a release from its folder alone. Digests, counts, licences, ids, and that nothing vanished."""
     from pipeline.audit.verify import audit_release
 
     _check_is_folder(release)

@@ -50,7 +50,7 @@ def _section(lines: list[str], name: str, model: type[BaseModel], about: str) ->
 
 def _toml(value: Any) -> str:
     if value is None or value is PydanticUndefined:
-        return '""  # not set'
+        return '"PATH"  # not set by default'
     if isinstance(value, tuple):
         value = list(value)
     return json.dumps(value)

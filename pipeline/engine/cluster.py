@@ -62,7 +62,7 @@ class DaskExecutor(Executor):
             threads_per_worker=1,
             processes=True,
             memory_limit=self._config.memory_limit,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # only here, and never in the way of another cluster
             worker_dashboard_address=None,
             silence_logs="CRITICAL",
             set_as_default=False,

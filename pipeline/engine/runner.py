@@ -6,7 +6,7 @@ depends on, and it runs unless a receipt with that key stands over outputs that 
 
 from __future__ import annotations
 
-import json
+import importlib
 import os
 import resource
 import shutil
@@ -61,7 +61,7 @@ class Runner:
     """Runs a flow for a configuration.
 
     `items` are the discovered inputs: plain data with `origin` and `digest`, which enter keys, and `locator`,
-    a path of this machine, which does not.
+    a path of this machine, which does not. `flow` names the module whose `STEPS` a worker looks a step up in.
     """
 
     def __init__(
@@ -70,10 +70,12 @@ class Runner:
         config: Config,
         items: Sequence[dict[str, Any]],
         *,
+        flow: str = "pipeline.flow",
         verify_full: bool = False,
         retry: Callable[[Receipt], bool] = lambda receipt: False,
     ) -> None:
         self.steps = steps
+        self._flow = flow
         self.config = config
         self.verify_full = verify_full
         self._retry = retry
@@ -148,6 +150,7 @@ class Runner:
                 continue
             state.missing.append(
                 {
+                    "flow": self._flow,
                     "step": step.name,
                     "part": part,
                     "key": key,
@@ -272,13 +275,18 @@ def _logical(settings: Any) -> Any:
     return made_logical(settings) if isinstance(settings, BaseModel) else settings
 
 
+def _schema(steps: Mapping[str, Step], name: str) -> Any:
+    step, _, output = name.partition("/")
+    return steps[step].writes[output].schema
+
+
 def run_part(task: Mapping[str, Any]) -> None:
     """Run one part, in whatever process. The receipt is removed first and written last."""
     config = Config.model_validate(task["config"])
     use_numba_cache(config)
-    from pipeline.flow import STEPS  # after numba knows where its cache lies
-
-    step = STEPS[task["step"]]
+    # Only here, after numba knows where its cache lies; and by name, because the engine knows no flow.
+    steps: dict[str, Step] = importlib.import_module(task["flow"]).STEPS
+    step = steps[task["step"]]
     receipt_path = Path(task["receipt"])
     receipt_path.unlink(missing_ok=True)
     started = time.monotonic()
@@ -290,8 +298,9 @@ def run_part(task: Mapping[str, Any]) -> None:
         folder=Path(task["folder"]),
         facts_root=config.execution.facts_folder,
         inputs={name: [Slice(**piece) for piece in pieces] for name, pieces in task["inputs"].items()},
+        schemas={name: _schema(steps, name) for name in step.reads},
         items=task["items"],
-        locators=json.loads(Path(task["locators"]).read_bytes()),
+        locators_file=Path(task["locators"]),
     )
     try:
         step.run(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,12 +71,18 @@ class Job:
     folder: Path
     facts_root: Path | None
     inputs: Mapping[str, list[Slice]]
+    schemas: Mapping[str, pa.Schema]  # of the inputs
     items: list[dict[str, Any]]
-    locators: Mapping[str, dict[str, Any]]
+    locators_file: Path
     counts: Counts = field(default_factory=Counts)
     info: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Artefact] = field(default_factory=dict)
     _exchanges: dict[str, ExchangeWriter] = field(default_factory=dict)
+
+    def locators(self) -> dict[str, dict[str, Any]]:
+        """By origin, where on this machine it lies. Read anew at each call: only lazy sources need it."""
+        found: dict[str, dict[str, Any]] = json.loads(self.locators_file.read_bytes())
+        return found
 
     def pieces(self, name: str) -> Iterator[pa.Table]:
         """The rows of an input, piece by piece, each verified. Memory: one piece."""
@@ -84,17 +91,11 @@ class Job:
 
     def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """All rows of an input in one table; an empty table of its schema where there are none."""
-        schema = self.schema_of(name)
+        schema = self.schemas[name]
         tables = [t.select(columns) if columns else t for t in self.pieces(name)]
         empty = schema.empty_table()
         tables.append(empty.select(columns) if columns else empty)
         return pa.concat_tables(tables).combine_chunks()
-
-    def schema_of(self, name: str) -> pa.Schema:
-        from pipeline.flow import STEPS  # the flow imports the stages, which import this module
-
-        step, _, output = name.partition("/")
-        return STEPS[step].writes[output].schema
 
     def write_file(self, output: str, rows: int, write: Callable[[Path], object]) -> Artefact:
         """Publish a file that `write` fills, under the output's own name."""

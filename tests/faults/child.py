@@ -60,10 +60,10 @@ def kill_at(point: int, config: Any) -> None:
     assert ended.signal == 9, f"point {point} was never reached: {ended}"
 
 
-def unlike(root: Path, reference: Path) -> list[str]:
+def unlike(root: Path, reference: Path, within: tuple[str, ...] = ("work", "releases")) -> list[str]:
     """Files under a final name whose bytes are not those that an undisturbed build in `reference` gave them."""
     found = []
-    for path in sorted(p for name in ("work", "releases") for p in (root / name).rglob("*") if p.is_file()):
+    for path in sorted(p for name in within for p in (root / name).rglob("*") if p.is_file()):
         name = path.relative_to(root)
         if any(part.startswith(TEMPORARY) for part in name.parts) or path.name in ("lock", ".lock"):
             continue

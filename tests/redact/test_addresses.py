@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.stages.redact.addresses import EMAIL, IPV4, IPV6
-from pipeline.stages.redact.detectors import LineDetector
+from pipeline.stages.redact.detector import LineDetector
 
 
 def found(detector: LineDetector, text: str) -> list[str]:

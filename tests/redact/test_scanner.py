@@ -5,7 +5,6 @@ import random
 import socket
 import subprocess
 import sys
-import time
 from typing import NoReturn
 
 import pytest
@@ -218,11 +217,12 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_linear_on_hostile_input(scanner: Scanner, name: str) -> None:
-    """Quadratic work on any of these would take minutes; the bound allows for a slow and busy machine."""
-    start = time.process_time()
-    scanner.scan(HOSTILE[name], b"a.yaml")
-    assert time.process_time() - start < 2 + 6 * len(HOSTILE[name]) / 1e6
+def test_hostile_input_is_redacted_for_good(scanner: Scanner, name: str) -> None:
+    """Quadratic work on any of these takes minutes, and then faulthandler ends the run."""
+    data = HOSTILE[name]
+    out = redact(data, scanner.scan(data, b"a.yaml"))
+    assert out.count(b"\n") == data.count(b"\n")
+    assert scanner.scan(out, b"a.yaml") == []
 
 
 def test_secrets_in_a_long_line(scanner: Scanner) -> None:

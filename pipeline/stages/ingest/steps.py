@@ -195,7 +195,7 @@ def _contents(job: Job, occurrences: pa.Table, wanted: pa.Table) -> Iterator[pa.
         seen.update(piece.column("blob").to_pylist())
         piece = piece.take(pa.array(fresh, pa.int64()))
         yield piece.filter(is_among(piece.column("blob"), wanted.column("blob")))
-    lazy = {origin: item for origin, item in job.locators.items() if item["lazy"]}
+    lazy = {origin: item for origin, item in job.locators().items() if item["lazy"]}
     if not lazy:
         return
     available = sources(job.settings, Path("/"))

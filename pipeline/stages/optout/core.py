@@ -5,26 +5,27 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.stages.optout.registry import Registry
-from pipeline.swhid import BlobId
+from pipeline.stages.optout.registry import Registry, matches_any
 
 
 def excluded_by(occurrences: pa.Table, registry: Registry) -> pa.Array:
     """Per occurrence (columns origin, path, blob) the rule that excludes it, or null.
 
     Entries for an origin, an owner or a path exclude occurrences; entries for a blob exclude every copy of it.
-    Memory: a few bytes per row; each distinct origin is looked up once.
+    Where several hold, the first of optout_origin, optout_owner, optout_path, optout_blob is named. Each distinct
+    origin is looked up once, and paths only where a glob holds in their origin. Memory: a few bytes per row.
     """
-    origins = occurrences.column("origin").combine_chunks().dictionary_encode()
+    origins = pa.array(occurrences.column("origin").to_pylist(), pa.string()).dictionary_encode()
     names = origins.dictionary.to_pylist()
-    by_origin = pa.array([registry.origin_rule(name) for name in names], pa.string())
-    rules = by_origin.take(origins.indices)
-    if registry.paths:
-        rows = zip(occurrences.column("origin").to_pylist(), occurrences.column("path").to_pylist(), strict=True)
-        paths = pa.array([registry.path_excluded(origin, path) for origin, path in rows], pa.bool_())
-        rules = pc.if_else(pc.and_(pc.is_null(rules), paths), "optout_path", rules)
+    rules = pa.array([registry.origin_rule(name) for name in names], pa.string()).take(origins.indices)
+    globs = [registry.path_patterns(name) for name in names]
+    if any(globs):
+        paths = occurrences.column("path").to_pylist()
+        numbers = origins.indices.to_pylist()
+        hits = [bool(globs[n]) and matches_any(globs[n], path) for n, path in zip(numbers, paths, strict=True)]
+        rules = pc.if_else(pc.and_(pc.is_null(rules), pa.array(hits, pa.bool_())), "optout_path", rules)
     if registry.blobs:
-        blobs = occurrences.column("blob").to_pylist()
-        hit = pa.array([BlobId(blob) in registry.blobs for blob in blobs], pa.bool_())
+        blobs = occurrences.column("blob").combine_chunks()
+        hit = pc.is_in(blobs, value_set=pa.array(sorted(registry.blobs), blobs.type))
         rules = pc.if_else(pc.and_(pc.is_null(rules), hit), "optout_blob", rules)
     return rules

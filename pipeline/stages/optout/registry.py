@@ -8,12 +8,11 @@ A line is one request: `id`, `received` (ISO date), `action` (`exclude`, or `rev
     {"kind": "path_glob", "value": "vendor/*/x.py", "origin": "https://github.com/o/r"}   `origin` is optional
     {"kind": "blob",      "value": "swh:1:cnt:..."}               every copy of a content
 
-A package URL without a version covers all versions.
+A package URL without a version covers all versions. In a glob, `*` also matches slashes.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -21,17 +20,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import translate
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.errors import ConfigError
-from pipeline.swhid import BlobId, parse_swhid
-
-_FORGES_WITHOUT_CASE = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
+from pipeline.config_errors import described
+from pipeline.errors import ConfigError, InputError
+from pipeline.stages.optout.canonical import account_keys, canonical_origin, without_version
+from pipeline.swhid import BlobId
 
 
 class _Line(BaseModel):
@@ -40,18 +38,18 @@ class _Line(BaseModel):
 
 class OriginScope(_Line):
     kind: Literal["origin"]
-    value: str
+    value: str = Field(min_length=1)
 
 
 class OwnerScope(_Line):
     kind: Literal["owner"]
-    value: str
+    value: str = Field(min_length=1)
 
 
 class PathScope(_Line):
     kind: Literal["path_glob"]
-    value: str
-    origin: str | None = None
+    value: str = Field(min_length=1)
+    origin: str | None = Field(default=None, min_length=1)
 
 
 class BlobScope(_Line):
@@ -73,65 +71,58 @@ class Request(_Line):
     note: str | None = None
 
 
-def canonical_origin(origin: str) -> str:
-    """One key for all spellings of an origin, for matching only. Idempotent.
-
-    >>> canonical_origin("git@GitHub.com:O/r.git")
-    'https://github.com/o/r'
-    >>> canonical_origin("https://user:token@git.example.org:8443/G/P/")
-    'https://git.example.org:8443/G/P'
-    >>> canonical_origin("pkg:pypi/Some_Name@1.0?file_name=x.whl")
-    'pkg:pypi/some-name@1.0'
-    """
-    if origin.startswith("pkg:"):
-        kind, slash, rest = origin.partition("?")[0].partition("#")[0].partition("/")
-        if kind == "pkg:pypi":
-            rest = rest.lower().replace("_", "-")
-        return f"{kind}{slash}{rest}"
-    scp = re.fullmatch(r"(?:[^@/\s]+@)?([^:/\s]+):(?!//)(?!\d+/)(.+)", origin)
-    parts = urlsplit(f"ssh://{scp[1]}/{scp[2]}" if scp else origin)
-    host = (parts.hostname or "").encode("idna").decode() if (parts.hostname or "").isascii() is False else parts.hostname
-    if not host:
-        return origin
-    host = host.removeprefix("www.")
-    port = parts.port if parts.port and parts.port != _DEFAULT_PORTS.get(parts.scheme) else None
-    path = "/".join(unquote(piece) if "%2f" not in piece.lower() else piece for piece in parts.path.split("/") if piece)
-    path = re.sub(r"(\.git)+$", "", path)
-    if host in _FORGES_WITHOUT_CASE:
-        path = path.lower()
-    return f"https://{host}{f':{port}' if port else ''}/{path}".rstrip("/")
+_Scope = tuple[str, str, str]
+"""Kind, canonical value, canonical origin or "": equal for two spellings of one scope."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The requests in force, ready to be asked. `digest` is the sha256 of the file; "none" without one."""
+    """The requests in force, ready to be asked. `digest` is the sha256 of the file; "none" without one.
+
+    Its questions raise InputError for an origin whose name is ambiguous (see `canonical_origin`): it could slip by.
+    """
 
     digest: str = "none"
     origins: dict[str, str] = field(default_factory=dict)  # canonical origin: request id
     owners: dict[str, str] = field(default_factory=dict)
-    paths: tuple[tuple[re.Pattern[str], str | None, str], ...] = ()
+    paths: tuple[tuple[re.Pattern[str], str | None, str], ...] = ()  # pattern, canonical origin, request id
     blobs: dict[BlobId, str] = field(default_factory=dict)
 
     def origin_rule(self, origin: str) -> str | None:
         """`optout_origin` or `optout_owner` where the whole origin is excluded, else None."""
-        key = canonical_origin(origin)
-        if key in self.origins or (key.startswith("pkg:") and key.partition("@")[0] in self.origins):
-            return "optout_origin"
-        if key.startswith("pkg:"):
+        if not self.origins and not self.owners:
             return None
-        pieces = key.split("/")
-        if any("/".join(pieces[:n]) in self.owners for n in range(4, len(pieces))):
-            return "optout_owner"
-        return None
+        key = _key(origin)
+        if key in self.origins or without_version(key) in self.origins:
+            return "optout_origin"
+        return "optout_owner" if any(account in self.owners for account in account_keys(key)) else None
+
+    def path_patterns(self, origin: str) -> list[re.Pattern[str]]:
+        """The globs that hold in an origin."""
+        if not self.paths:
+            return []
+        key = _key(origin)
+        return [pattern for pattern, wanted, _ in self.paths if wanted in (None, key, without_version(key))]
 
     def path_excluded(self, origin: str, path: bytes) -> bool:
-        text = path.decode("utf-8", "surrogateescape")
-        key = canonical_origin(origin)
-        return any(
-            (wanted is None or wanted in (key, key.partition("@")[0] if key.startswith("pkg:") else key))
-            and pattern.match(text)
-            for pattern, wanted, _ in self.paths
-        )
+        return matches_any(self.path_patterns(origin), path)
+
+
+def matches_any(patterns: Iterable[re.Pattern[str]], path: bytes) -> bool:
+    """Whether a whole path, from the origin's root, matches one of the globs."""
+    text = path.decode("utf-8", "surrogateescape")
+    return any(pattern.match(text) for pattern in patterns)
+
+
+@lru_cache(maxsize=65536)
+def _key(origin: str) -> str:
+    try:
+        return canonical_origin(origin)
+    except ValueError as error:
+        raise InputError(
+            f"the origin {origin!r} cannot be held against the opt-out registry, because {error}. "
+            "Give it an unambiguous name: a CSV file of origins (ingest.sources, key origins) does that."
+        ) from error
 
 
 def load_registry(path: Path | None) -> Registry:
@@ -142,56 +133,82 @@ def load_registry(path: Path | None) -> Registry:
         data = path.read_bytes()
         text = data.decode("utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such opt-out registry (optout.registry in the configuration)") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: the opt-out registry cannot be read: {error}") from error
-    requests: list[Request] = []
-    for number, line in enumerate(text.splitlines(), 1):
+        raise ConfigError(f"{path}: there is no such opt-out registry; correct the path (optout.registry)") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: the opt-out registry cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line}: is not UTF-8; expected one JSON object a line") from error
+    requests: dict[str, tuple[Request, str]] = {}
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            requests.append(_parse(line, f"{path}: line {number}"))
-    return _in_force(requests, hashlib.sha256(data).hexdigest(), path)
+            where = f"{path}: line {number}"
+            request = _parse(line, where)
+            if request.id in requests:
+                first = requests[request.id][1].rpartition(": ")[2]
+                raise ConfigError(f"{where}: the id {request.id!r} stands on {first} already; give each request its own")
+            requests[request.id] = (request, where)
+    return _in_force(requests.values(), hashlib.sha256(data).hexdigest())
 
 
 def _parse(line: str, where: str) -> Request:
     try:
-        return Request.model_validate(json.loads(line))
+        data = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{where}: is not JSON ({error.msg}); expected one request a line") from error
+        raise ConfigError(
+            f"{where}: is not JSON ({error.msg} at column {error.colno}); expected one request a line"
+        ) from error
+    try:
+        return Request.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(p) for p in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = ["id", "received", "action", "scope", "evidence", "note", "kind", "value", "origin"]
-            near = difflib.get_close_matches(str(first["loc"][-1]), known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ConfigError(f"{where}: unknown key {place}{hint}") from error
-        raise ConfigError(f"{where}: {place}: {first['msg']} (found {first.get('input')!r})") from error
+        raise ConfigError(described(error, data, Request.model_json_schema(), where)) from error
 
 
-def _in_force(requests: Iterable[Request], digest: str, path: Path) -> Registry:
-    standing: dict[str, Request] = {}
-    seen: set[str] = set()
-    for request in requests:
-        if request.id in seen:
-            raise ConfigError(f"{path}: the id {request.id!r} stands twice; every request needs an id of its own")
-        seen.add(request.id)
-        scope = request.scope.model_dump_json()
+def _in_force(requests: Iterable[tuple[Request, str]], digest: str) -> Registry:
+    standing: dict[_Scope, str] = {}
+    for request, where in requests:
+        try:
+            scope = _canonical(request.scope)
+        except ValueError as error:
+            raise ConfigError(f"{where}: scope.value: {error} (found {request.scope.value!r})") from error
         if request.action == "exclude":
-            standing[scope] = request
+            standing[scope] = request.id
         elif standing.pop(scope, None) is None:
-            raise ConfigError(f"{path}: request {request.id!r} revokes a scope that no earlier line excludes")
-    registry = Registry(digest=digest)
-    paths: list[tuple[re.Pattern[str], str | None, str]] = []
-    for request in standing.values():
-        match request.scope:
-            case OriginScope(value=value):
-                registry.origins[canonical_origin(value)] = request.id
-            case OwnerScope(value=value):
-                registry.owners[canonical_origin(value)] = request.id
-            case PathScope(value=value, origin=origin):
-                wanted = canonical_origin(origin) if origin else None
-                paths.append((re.compile(translate(value)), wanted, request.id))
-            case BlobScope(value=value):
-                blob = parse_swhid(value if value.startswith("swh:") else f"swh:1:cnt:{value}")[1]
-                registry.blobs[BlobId(blob)] = request.id
-    return Registry(digest, registry.origins, registry.owners, tuple(paths), registry.blobs)
+            raise ConfigError(f"{where}: revokes a scope that no earlier line excludes; correct the scope")
+    return Registry(
+        digest,
+        origins={value: id_ for (kind, value, _), id_ in standing.items() if kind == "origin"},
+        owners={value: id_ for (kind, value, _), id_ in standing.items() if kind == "owner"},
+        paths=tuple(
+            (re.compile(translate(value)), origin or None, id_)
+            for (kind, value, origin), id_ in standing.items()
+            if kind == "path_glob"
+        ),
+        blobs={
+            BlobId(bytes.fromhex(value)): id_ for (kind, value, _), id_ in standing.items() if kind == "blob"
+        },
+    )
+
+
+def _canonical(scope: OriginScope | OwnerScope | PathScope | BlobScope) -> _Scope:
+    """Raises ValueError for a scope that could match nothing, or not what was meant."""
+    match scope:
+        case BlobScope(value=value):
+            return "blob", value.rpartition(":")[2], ""
+        case PathScope(value=value, origin=origin):
+            if value.startswith(("/", "./")):
+                raise ValueError("a glob starts at the origin's root without / or ./")
+            return "path_glob", value, canonical_origin(origin) if origin else ""
+        case OwnerScope(value=value):
+            key = canonical_origin(value)
+            names = key.split("/")[3:] if key.startswith("https://") else []
+            if not names:
+                raise ValueError("an owner is the URL of an account, such as https://github.com/o")
+            if len(names) > 1 and key.startswith("https://github.com/"):
+                raise ValueError('this is a repository, not an account: use kind "origin"')
+            return "owner", key, ""
+        case OriginScope(value=value):
+            key = canonical_origin(value)
+            if key.startswith("https://github.com/") and key.count("/") == 3:
+                raise ValueError('this is an account, not a repository: use kind "owner"')
+            return "origin", key, ""

@@ -13,7 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from .detectors import RULES_VERSION, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, LineDetector, Match, Necessary
 from .surrogates import is_reserved
 
 _EMAIL = re.compile(

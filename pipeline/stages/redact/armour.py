@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .detectors import RULES_VERSION, BlockDetector, Match, Necessary
+from .detector import RULES_VERSION, BlockDetector, Match, Necessary
 
 BODY_LIMIT = 65_536
 """Bytes after a header in which its body may lie. Twice a 16,384-bit RSA key."""

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from . import prefilter
 from .armour import without_key
 from .config import RedactConfig
-from .detectors import RULES_VERSION, Detector, LineDetector, Match, digest, registry
+from .detector import RULES_VERSION, Detector, LineDetector, Match, digest
 from .findings import Finding, Places, merged
 from .spans import Span, redact
 from .surrogates import surrogate
@@ -26,6 +26,8 @@ class Scanner:
 
     def __init__(self, config: RedactConfig) -> None:
         self.config = config
+        from .registry import registry  # imports detect-secrets
+
         self.detectors: tuple[Detector, ...] = registry(config)
         self._prefilter = prefilter.build(config.engine, tuple(d.necessary for d in self.detectors))
 
@@ -141,6 +143,8 @@ def _in_notice(data: bytes, offset: int, notices: list[int]) -> bool:
 
 def versions() -> dict[str, str]:
     """What decides the findings besides the configuration."""
+    from .registry import registry  # imports detect-secrets
+
     return {
         "detect-secrets": version("detect-secrets"),
         "redact-detectors": digest(registry(RedactConfig())),

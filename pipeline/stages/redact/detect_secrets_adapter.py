@@ -25,7 +25,7 @@ from pipeline.errors import ConfigError
 
 from . import keyword_values
 from .assignments import is_assigned_secret, is_random_secret
-from .detectors import LineDetector, Match, Necessary
+from .detector import LineDetector, Match, Necessary
 from .placeholders import is_made_up_token, is_placeholder
 
 VERSION = version("detect-secrets")

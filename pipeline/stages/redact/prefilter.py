@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Literal, Protocol
 
-from .detectors import Necessary
+from .detector import Necessary
 from .pattern_syntax import to_re2, without_comments
 from .windows import NEWLINE, STEP, Window, all_windows, line_around, windows_of_line
 

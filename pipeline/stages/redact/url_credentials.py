@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .detectors import RULES_VERSION, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, LineDetector, Match, Necessary
 from .placeholders import is_placeholder
 
 _URL = re.compile(r"://[^\s/@:\"'<>`?#]{0,128}:([^\s/@\"'<>`]{1,256})@(?=[A-Za-z0-9_\[$%{.\-])")

@@ -16,7 +16,8 @@ from pipeline.engine.step import Job, blob_buckets, origin_buckets
 from pipeline.manifest.model import Entry
 from pipeline.schema import ENTRIES, LEDGERS, LICENSES
 from pipeline.stages.optout.config import OptoutConfig
-from pipeline.stages.optout.registry import load_registry
+from pipeline.stages.optout.core import excluded_by
+from pipeline.stages.optout.registry import Registry, load_registry
 from pipeline.stages.redact.spans import redact
 from pipeline.stages.release import account, plan, rows, shards
 from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
@@ -26,9 +27,7 @@ __all__ = ["DOCUMENTS"]
 
 def account_versions(optout: OptoutConfig) -> dict[str, str]:
     key = load_key(optout.commitment_key)
-    return {"registry": load_registry(Path(optout.registry) if optout.registry else None).digest} | (
-        {"key": key.id} if key else {}
-    )
+    return {"registry": _registry(optout).digest, "key": key.id if key else "none"}
 
 
 def manifest_versions(settings: dict[str, Any]) -> dict[str, str]:
@@ -61,9 +60,21 @@ def send_rows(job: Job) -> None:
     job.send("data", data, number + origin_buckets(data.column("origin"), 4096) * buckets // 4096)
     _send_ledger(job, "redactions", redactions, planned)
     _send_ledger(job, "duplicates", job.read("near.apply/duplicates"), planned)
-    _send_ledger(job, "evidence", job.read("license.decide/evidence"), planned)
-    job.send_by_origin("released", survivors.select(["origin", "path"]))
+    _send_ledger(job, "evidence", _open_evidence(job), planned)
+    job.send_by_origin("released", survivors.select(["origin", "path", "evidence_id"]))
     job.counts.taken = job.counts.passed = survivors.num_rows
+
+
+def _open_evidence(job: Job) -> pa.Table:
+    """What headers state, but of blobs that lie only where somebody opted out: their ids would name them."""
+    occurrences = job.read("ingest.fetch/occurrences", ["origin", "path", "blob"])
+    open_blobs = occurrences.filter(pc.is_null(excluded_by(occurrences, _registry(job.settings)))).column("blob")
+    evidence = job.read("license.decide/evidence")
+    return evidence.filter(is_among(evidence.column("blob"), open_blobs))
+
+
+def _registry(optout: OptoutConfig) -> Registry:
+    return load_registry(Path(optout.registry) if optout.registry else None)
 
 
 def _send_ledger(job: Job, name: str, table: pa.Table, planned: pa.Table) -> None:
@@ -89,8 +100,8 @@ def account_for_origins(job: Job) -> None:
     expressions = dict(zip(roots.column("origin").to_pylist(), roots.column("expression").to_pylist(), strict=True))
     table = account.repositories(origins, expressions, released, copies, dropped)
 
-    optout = job.settings["optout"]
-    registry = load_registry(Path(optout.registry) if optout.registry else None)
+    optout: OptoutConfig = job.settings
+    registry = _registry(optout)
     names = origins.column("origin").to_pylist()
     hidden = {name for name in names if registry.origin_rule(name)}
     shown = pc.invert(pc.is_in(table.column("origin"), value_set=pa.array(sorted(hidden), pa.string())))
@@ -100,7 +111,9 @@ def account_for_origins(job: Job) -> None:
     _send_ledger(job, "decisions", open_decisions, planned)
     _send_ledger(job, "copies", copies, planned)
     _send_ledger(job, "repositories", table.filter(shown), planned)
+    used = {id_ for t in (released, copies, open_decisions) for id_ in t.column("evidence_id").to_pylist()}
     evidence = job.read("license.resolve/evidence")
+    evidence = evidence.filter(pc.is_in(evidence.column("evidence_id"), value_set=pa.array(sorted(used - {None}), pa.string())))
     _send_ledger(job, "evidence", evidence, planned)
     texts = evidence.filter(pc.is_in(evidence.column("source"), value_set=pa.array(["license_file", "dist_info"])))
     job.send_by_blob("license_blobs", texts.select(["blob"]))

@@ -1,4 +1,4 @@
-"""What a detector is, and the list of all of them.
+"""What a detector is.
 
 A detector names regular expressions of which at least one matches wherever it finds something (`necessary`);
 the prefilter runs them all in one pass and calls the detector only where one of them hits. So a detector
@@ -11,8 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
-
-from .config import RedactConfig
 
 RULES_VERSION = "1"
 """Version of this package's own rules and surrogates; raise it when findings may change."""
@@ -57,21 +55,6 @@ class BlockDetector:
 
 
 Detector = LineDetector | BlockDetector
-
-
-def registry(config: RedactConfig) -> tuple[Detector, ...]:
-    """All detectors, in a fixed order. Imports detect-secrets."""
-    from . import addresses, armour, detect_secrets_adapter, url_credentials
-
-    return (
-        addresses.EMAIL,
-        addresses.IPV4,
-        addresses.IPV6,
-        armour.PEM,
-        armour.PUTTY,
-        url_credentials.URL_PASSWORD,
-        *detect_secrets_adapter.detectors(config.entropy),
-    )
 
 
 def digest(detectors: tuple[Detector, ...]) -> str:
