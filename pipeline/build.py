@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,12 @@ def make_runner(config: Config, *, verify_full: bool = False, accept_quarantine:
         raise InputError(
             f"no origin is left of the sources at ingest.sample = {config.ingest.sample}: take a larger sample"
         )
+    for first, second in pairwise(sorted(items, key=lambda item: str(item["origin"]))):
+        if first["origin"] == second["origin"]:
+            raise InputError(
+                f"two sources have the origin {first['origin']!r}: {first['locator']} and {second['locator']}. "
+                "Expected one input per origin: remove one, or give one of them another name."
+            )
     return Runner(FLOW, config, items, verify_full=verify_full, retry=_quarantined if not accept_quarantine else _never)
 
 

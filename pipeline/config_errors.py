@@ -71,7 +71,9 @@ def _place(problem: Mapping[str, Any], data: Any) -> str:
     for part in problem["loc"]:
         if isinstance(part, int) and isinstance(here, list | tuple):
             place, here = f"{place}[{part}]", here[part]
-        elif isinstance(here, Mapping) and (part in here or problem["type"] == "missing" and part is problem["loc"][-1]):
+        elif isinstance(here, Mapping) and (
+            part in here or (problem["type"] == "missing" and part is problem["loc"][-1])
+        ):
             place, here = (f"{place}.{part}" if place else str(part)), here.get(part)
     return place
 

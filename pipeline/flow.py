@@ -15,7 +15,7 @@ from pipeline.stages.optout import steps as optout
 from pipeline.stages.redact import steps as redact
 from pipeline.stages.release import steps as release
 
-_INGEST, _LICENSE, _OPTOUT = ("stages/ingest", "stages/decisions.py"), ("stages/license",), ("stages/optout",)
+_INGEST, _LICENSE, _OPTOUT = ("stages/ingest", "stages/decisions.py"), ("stages/license",), ("stages/optout", "stages/license/names.py")
 _NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
 _DECISIONS = Out(s.DECISIONS, to="origin")
 
@@ -64,7 +64,7 @@ FLOW = (
     Step(
         "optout.apply", optout.apply, by="blob", reads=("license.decide/kept",),
         writes={"kept": Out(s.VERDICTS), "guards": Out(s.BLOBS), "decisions": _DECISIONS},
-        settings=lambda c: c.optout, code=_OPTOUT, versions=optout.versions,
+        settings=lambda c: c.optout, code=(*_OPTOUT, "stages/decisions.py"), versions=optout.versions,
     ),
     Step(
         "exact.keep", exact.keep, by="blob", reads=("optout.apply/kept",),

@@ -30,7 +30,7 @@ NameOrTomlPath = Annotated[str, _MARK_TOML, AfterValidator(_usable)]
 
 def made_absolute(model: BaseModel, base: Path) -> dict[str, Any]:
     """The model as plain data, its local paths absolute."""
-    return _convert(model, lambda path: str(base / os.path.expanduser(path)))
+    return _convert(model, lambda path: os.path.normpath(base / os.path.expanduser(path)))
 
 
 def made_logical(model: BaseModel) -> dict[str, Any]:

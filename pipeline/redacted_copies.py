@@ -62,5 +62,6 @@ class RedactedCopies:
             here = os.path.join(here, part)
             if os.path.islink(here):
                 raise ConfigError(
-                    f"--redacted-dir {self._shown}: {displayed(here)} is a symbolic link; remove it, or name an empty folder"
+                    f"--redacted-dir {self._shown}: {displayed(here)} is a symbolic link; "
+                    "remove it, or name an empty folder"
                 )

@@ -46,7 +46,7 @@ WRONG = [
     ("[ingest]\nsample = 0", "ingest.sample: expected greater than 0 (found 0)"),
     ("[execution]\nbuckets = 6", "execution: buckets is 6: expected a power of two, such as 8 or 256"),
     ("[release]\nledger_files = 3", "release.ledger_files: expected a power of two, such as 1 or 64 (found 3)"),
-    ('[execution.cluster]\nkind = "k8s"', "execution.cluster.kind: expected 'inline', 'local' or 'address' (found 'k8s')"),
+    ('[execution.cluster]\nkind = "k8s"', "execution.cluster.kind: expected 'inline', 'local' or 'address'"),
     ('[dataset]\nname = "A B"', "dataset.name: expected text that matches"),
     ("[license]\nkeep = []", "license.keep: expected at least 1 of them"),
     ('[license]\nkeep = ["permisive"]', "license.keep[0]: expected 'permissive'"),
@@ -56,7 +56,7 @@ WRONG = [
     (source('kind = "svn"'), 'ingest.sources[0]: expected kind = "archives" or "git"'),
     (source('path = "a"'), 'ingest.sources[0]: has no kind: expected kind = "archives" or "git"'),
     (source('kind = "archives"\npath = ""'), "ingest.sources[0].path: path is empty"),
-    (source('kind = "archives"\npath = "a"\norigin = "{nme}"'), "ingest.sources[0]: origin has the unknown field {nme}"),
+    (source('kind = "archives"\npath = "a"\norigin = "{nme}"'), "ingest.sources[0]: origin has the unknown field"),
     # contradictions
     (source('kind = "archives"\npath = "a"\norigin = "x"\norigins = "y"'), "ingest.sources[0]: give either origin"),
     ("[near]\nbands = 200\nrows = 3", "near: 200 bands of 3 rows need 600 signature values"),

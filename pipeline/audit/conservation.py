@@ -11,9 +11,11 @@ import pyarrow as pa
 from pipeline.audit.folder import Contents
 from pipeline.audit.outcomes import by_origin
 from pipeline.audit.report import Check, Report
+from pipeline.stages.optout.core import COVERED
 from pipeline.swhid import TreeEntry, directory_ids, swhid
 
-# Of these a row with a name lost its name; all other hidden rows are of origins that are hidden as a whole.
+# Of these a row with a name lost its name, as did rows of earlier stages with their reason; all other hidden rows
+# are of origins that are hidden as a whole.
 _OF_SHOWN_ORIGINS = ("optout_path", "optout_blob")
 
 
@@ -25,7 +27,9 @@ def check_totals(contents: Contents, report: Report) -> None:
     data = contents.data(["language", "license_expression"])
     copies, decisions = contents.ledger("copies"), contents.ledger("decisions")
     check.expect(totals.released == data.num_rows, f"{data.num_rows} rows are released, {totals.released} in the total")
-    check.expect(totals.merged == copies.num_rows, f"{copies.num_rows} copies in the ledger, {totals.merged} in the total")
+    check.expect(
+        totals.merged == copies.num_rows, f"{copies.num_rows} copies in the ledger, {totals.merged} in the total"
+    )
     dropped: Counter[str] = Counter()
     hidden = 0
     for row in decisions.select(["origin", "stage", "rule", "count"]).to_pylist():
@@ -34,7 +38,8 @@ def check_totals(contents: Contents, report: Report) -> None:
         hidden += row["origin"] is None
     check.expect(dict(dropped) == totals.dropped, "the ledger's decisions are not the totals by rule")
     check.expect(
-        not hidden or release.policies.get("optout") != "none", "decisions are hidden, but no opt-out registry was in force"
+        not hidden or release.policies.get("optout") != "none",
+        "decisions are hidden, but no opt-out registry was in force",
     )
     counted = {
         "languages": _tally(data, "language"),
@@ -70,7 +75,9 @@ def check_conservation(contents: Contents, outcomes: pa.Table, report: Report) -
         missing += deficit
         if not deficit:
             complete.add(origin)
-        placed = [TreeEntry(r["path"], r["mode"], r["blob"]) for r in rows if None not in (r["path"], r["mode"], r["blob"])]
+        placed = [
+            TreeEntry(r["path"], r["mode"], r["blob"]) for r in rows if None not in (r["path"], r["mode"], r["blob"])
+        ]
         for before, after in pairwise(placed):
             once.expect(before.path != after.path, f"{origin} {after.path!r}: has two outcomes")
         if not deficit:
@@ -83,8 +90,9 @@ def check_conservation(contents: Contents, outcomes: pa.Table, report: Report) -
             _check_tree(repositories[origin], [], tree)
     hidden = sum(
         row["count"]
-        for row in contents.ledger("decisions").select(["origin", "rule", "count"]).to_pylist()
-        if row["origin"] is None and row["rule"] in _OF_SHOWN_ORIGINS
+        for row in contents.ledger("decisions").select(["origin", "stage", "rule", "reason", "count"]).to_pylist()
+        if row["origin"] is None
+        and (row["reason"] == COVERED if row["stage"] != "optout" else row["rule"] in _OF_SHOWN_ORIGINS)
     )
     counts.expect(missing == hidden, f"{missing} files have no outcome, {hidden} are hidden by opt-outs")
     return complete
@@ -132,7 +140,8 @@ def _check_tree(about: dict[str, Any], placed: list[TreeEntry], check: Check) ->
         return
     check.expect(
         computed == about["directory"],
-        f"{about['origin']}: its outcomes make {swhid('dir', computed)}, it was listed as {swhid('dir', about['directory'])}",
+        f"{about['origin']}: its outcomes make {swhid('dir', computed)}, it was listed as "
+        f"{swhid('dir', about['directory'])}",
     )
 
 

@@ -36,27 +36,34 @@ def check_evidence(
 ) -> None:
     """Resolve every origin of which nothing is hidden again, from what its licence files and manifests state."""
     own_ids = report.check("evidence", "evidence sets have their ids, and hold where licence files and manifests lie")
-    used = set(header_sets(sets).values())
+    used: set[str] = set()
     for key, rows in sets.items():
         own_ids.expect(as_set(rows)[0].evidence_id == key, f"evidence {key}: its rows do not have that id")
         about_itself = {(row.source == "header", row.path is None) for row in rows}
         own_ids.expect(
-            about_itself == {(False, False)} or (about_itself == {(True, True)} and len({row.blob for row in rows}) == 1),
+            about_itself == {(False, False)}
+            or (about_itself == {(True, True)} and len({row.blob for row in rows}) == 1),
             f"evidence {key}: mixes what a file states about itself with what its folders do",
         )
     roots = {r["origin"]: r["license_expression"] for r in contents.ledger("repositories").to_pylist()}
-    for origin, rows in by_origin(outcomes):
-        stated = {row["evidence_id"] for row in rows} - {None}
+    for origin, files in by_origin(outcomes):
+        stated = {row["evidence_id"] for row in files} - {None}
         used |= stated
         if missing := stated - sets.keys():
             own_ids.problems.append(f"{origin}: evidence {min(missing)} is not in the ledger")
         elif origin in complete:
-            used |= _check_origin(origin, roots.get(origin), rows, sets, own_ids)
-    # What opted out leaves no trace, not even the ids of its licence files.
-    if outcomes.num_rows and complete >= roots.keys():
-        blobs = {bytes(blob) for blob in outcomes.column("blob").to_pylist() if blob is not None}
-        for key in sorted(sets):
-            own_ids.expect(key in used and sets[key][0].blob in blobs, f"evidence {key}: speaks for nothing that is named")
+            used |= _check_origin(origin, roots.get(origin), files, sets, own_ids)
+    _check_used(outcomes, sets, used, complete >= roots.keys(), own_ids)
+
+
+def _check_used(outcomes: pa.Table, sets: EvidenceSets, used: set[str], whole: bool, check: Check) -> None:
+    """What opted out leaves no trace: neither its licence files nor what its files state about themselves."""
+    named = {blob for blob in outcomes.column("blob").to_pylist() if blob is not None}
+    named |= {row.blob for key in used for row in sets.get(key, []) if row.path is not None}
+    for key, rows in sorted(sets.items()):
+        # Of an origin in which something is hidden, the set of the root may have no file that is named.
+        speaks = rows[0].blob in named if rows[0].path is None else not whole or key in used
+        check.expect(speaks, f"evidence {key}: speaks for nothing that is named")
 
 
 def _check_origin(
@@ -66,12 +73,16 @@ def _check_origin(
     facts: dict[bytes, set[Finding]] = {}
     for key in sorted({row["evidence_id"] for row in rows} - {None}):
         of_set: defaultdict[bytes, set[Finding]] = defaultdict(set)
-        for row in sets[key]:
-            path = row.path or b""
-            check.expect(blobs.get(path) == row.blob, f"{origin}: evidence {key} names {path!r}, which is not that content")
-            of_set[path].add(_finding(row))
+        for evidence in sets[key]:
+            path = evidence.path or b""
+            check.expect(
+                blobs.get(path) == evidence.blob, f"{origin}: evidence {key} names {path!r}, which is not that content"
+            )
+            of_set[path].add(_finding(evidence))
         for path, found in of_set.items():
-            check.expect(facts.setdefault(path, found) == found, f"{origin}: its evidence contradicts itself on {path!r}")
+            check.expect(
+                facts.setdefault(path, found) == found, f"{origin}: its evidence contradicts itself on {path!r}"
+            )
     read = {path: Fact(blobs.get(path) or b"", _ordered(found)) for path, found in facts.items()}
     # What ingest refused before any licence was read took no part, and has no evidence.
     listed = [row for row in rows if row["path"] is not None and row["blob"] is not None]
@@ -90,9 +101,10 @@ def _check_origin(
         )
     expression = combine(sets[root_id]) if root_id in sets else None
     check.expect(
-        root == (str(expression) if expression else None), f"{origin}: its root's licence is {expression}, its row says {root}"
+        root == (str(expression) if expression else None),
+        f"{origin}: its root's licence is {expression}, its row says {root}",
     )
-    return {root_id} - {None}
+    return {root_id} if root_id is not None else set()
 
 
 def _finding(row: Evidence) -> Finding:

@@ -22,7 +22,9 @@ __all__ = ["Explainer", "explanation_text"]
 
 Row = dict[str, Any]
 _SHOWN_COPIES = 5
-_HINT = "nothing in this release has that name; what opted out is not named, so it looks the same as what was never listed"
+_HINT = (
+    "nothing in this release has that name; what opted out is not named, so it looks the same as what was never listed"
+)
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _ROW = [
     "swhid", "origin", "path", "path_bytes", "license_type", "license_expression", "evidence_id", "header_evidence_id",
@@ -107,7 +109,9 @@ class Explainer:
         """The origins whose root directory, revision or snapshot that is."""
         wanted = {"dir": ("directory", identifier), "rev": ("revision", swhid("rev", identifier))}
         column, value = wanted.get(kind, ("snapshot", swhid(kind, identifier)))
-        place = pc.equal(self._repositories.column(column), pa.scalar(value, self._repositories.schema.field(column).type))
+        place = pc.equal(
+            self._repositories.column(column), pa.scalar(value, self._repositories.schema.field(column).type)
+        )
         yield from (self._summary(row) for row in self._repositories.filter(place).to_pylist())
 
     # --- what is answered ---------------------------------------------------------------------------
@@ -188,7 +192,9 @@ class Explainer:
     def _license(self, row: Row, header: str | None) -> Row:
         rows = [e for key in (row["evidence_id"], header) if key is not None for e in self._evidence.get(key, [])]
         # From the origin inward: what lies farthest from the file first, the file's own word last.
-        rows.sort(key=lambda e: (e.source == "header", -(e.distance or 0), e.path or b"", e.start_line or 0, e.expression))
+        rows.sort(
+            key=lambda e: (e.source == "header", -(e.distance or 0), e.path or b"", e.start_line or 0, e.expression)
+        )
         return {
             "expression": row["license_expression"],
             "verdict": row["license_type"],

@@ -113,9 +113,7 @@ def _check_table(contents: Contents, entry: Entry, check: Check) -> None:
         piece.validate(full=True)
         digests += row_digests(piece)
     check.expect(len(digests) == entry.rows, f"{entry.path}: {len(digests)} rows, the manifest says {entry.rows}")
-    check.expect(
-        content_root(digests) == entry.content_root, f"{entry.path}: its content root is not the manifest's"
-    )
+    check.expect(content_root(digests) == entry.content_root, f"{entry.path}: its content root is not the manifest's")
     body = body_sha256(contents.folder / entry.path)
     check.expect(body == entry.body_sha256, f"{entry.path}: its body sha256 is not the manifest's")
     if entry.table == "data":

@@ -48,7 +48,8 @@ def check_copies(contents: Contents, outcomes: pa.Table, report: Report) -> None
         times[row["blob"]] += 1
         check.expect(
             kept.get(row["blob"]) == (row["kept_origin"], row["kept_path"]),
-            f"{row['origin']} {row['path']!r}: is a copy of {row['kept_origin']} {row['kept_path']!r}, which was not kept",
+            f"{row['origin']} {row['path']!r}: is a copy of {row['kept_origin']} {row['kept_path']!r}, "
+            "which was not kept",
         )
     data = contents.data(["swhid", "n_copies"])
     for swhid, stated in zip(data.column("swhid").to_pylist(), data.column("n_copies").to_pylist(), strict=True):
@@ -82,7 +83,9 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
         pair = pairs.get(row["blob"])
         where = row["blob"].hex()
         if pair is None:
-            check.expect(row["rule"] == "near_guard" and not complete, f"{where}: near dropped it for no pair in the ledger")
+            check.expect(
+                row["rule"] == "near_guard" and not complete, f"{where}: near dropped it for no pair in the ledger"
+            )
             continue
         decided.add(row["blob"])
         same = row["rule"] == "near_duplicate" and row["duplicate_of"] == pair["kept"]
@@ -108,7 +111,9 @@ def check_refusals(contents: Contents, report: Report) -> None:
                 check.expect(refused, f"{where}: is a {rule}, but was dropped by {row['stage']}.{row['rule']}")
             check.expect(not refused or row["rule"] != rule or row["mode"] == mode, f"{where}: is no {rule}")
         if refused and row["rule"] == "too_large":
-            check.expect(limit is None or row["length"] > limit, f"{where}: has {row['length']} bytes, which is not too large")
+            check.expect(
+                limit is None or row["length"] > limit, f"{where}: has {row['length']} bytes, which is not too large"
+            )
 
 
 def check_attribution(contents: Contents, sets: EvidenceSets, complete: bool, report: Report) -> None:
@@ -133,4 +138,6 @@ def check_attribution(contents: Contents, sets: EvidenceSets, complete: bool, re
         for key in sorted(set(used) - {None}):
             for row in sets.get(key, []):
                 absent = row.source in ("license_file", "dist_info") and row.blob not in held | unread
-                check.expect(not absent, f"{row.blob.hex()}: released files rest on this licence text, which is not there")
+                check.expect(
+                    not absent, f"{row.blob.hex()}: released files rest on this licence text, which is not there"
+                )

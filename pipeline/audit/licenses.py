@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from pathlib import PurePath
 from typing import Any
@@ -23,9 +24,7 @@ _COLUMNS = ["blob", "stage", "rule", "reason", "length", "license_type", "licens
 _DATA = ["swhid", "length_bytes", "license_type", "license_expression", "detected_licenses", "evidence_id"]
 
 
-def check_licenses(
-    contents: Contents, outcomes: pa.Table, sets: EvidenceSets, complete: bool, report: Report
-) -> None:
+def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, complete: bool, report: Report) -> None:
     """Decide on every row, copy and drop again. Each distinct question is asked once.
 
     `complete`: nothing is hidden, so that whoever contradicts a contested file is named.
@@ -37,7 +36,9 @@ def check_licenses(
         return
     judge = _Judge(sets, policy, config)
     decisions = contents.ledger("decisions").select([*_COLUMNS, "header_evidence_id", "origin", "path"]).to_pylist()
-    copies = contents.ledger("copies").select(["origin", "path", "blob", "license_type", "license_expression", "evidence_id"])
+    copies = contents.ledger("copies").select(
+        ["origin", "path", "blob", "license_type", "license_expression", "evidence_id"]
+    )
     judge.note_elsewhere(outcomes)
     lengths: dict[bytes, int] = {}
     for entry in contents.entries_of("data"):
@@ -45,8 +46,12 @@ def check_licenses(
             where = f"{entry.path} {row['swhid']}"
             blob = bytes.fromhex(row["swhid"].rpartition(":")[2])
             lengths[blob] = row["length_bytes"]
-            check.expect(row["license_type"] in config.keep, f"{where}: {row['license_type']} is not what the policy keeps")
-            check.expect(row["header_evidence_id"] == judge.header_of.get(blob), f"{where}: its header's evidence is another")
+            check.expect(
+                row["license_type"] in config.keep, f"{where}: {row['license_type']} is not what the policy keeps"
+            )
+            check.expect(
+                row["header_evidence_id"] == judge.header_of.get(blob), f"{where}: its header's evidence is another"
+            )
             decided = judge.decide(blob, row["evidence_id"], row["length_bytes"], row["license_type"], complete)
             _compare(row, decided, where, check)
             stated = row["license_expression"]
@@ -61,7 +66,9 @@ def check_licenses(
         where = f"copy {row['origin']} {row['path']!r}"
         check.expect(row["license_type"] in config.keep, f"{where}: {row['license_type']} is not what the policy keeps")
         length = lengths.get(row["blob"], 0)
-        _compare(row, judge.decide(row["blob"], row["evidence_id"], length, row["license_type"], complete), where, check)
+        _compare(
+            row, judge.decide(row["blob"], row["evidence_id"], length, row["license_type"], complete), where, check
+        )
 
 
 def _policy(contents: Contents, name: str, check: Check) -> Policy | None:
@@ -70,7 +77,7 @@ def _policy(contents: Contents, name: str, check: Check) -> Policy | None:
     # The name comes from the release: it may name a policy, and no place on this machine.
     if PurePath(name).name == name:
         try:
-            policy = load(name)
+            policy = load(name) if name.endswith(".toml") else _shipped(name)
         except ConfigError:
             policy = None
     if policy is None or policy.digest != digest:
@@ -81,11 +88,16 @@ def _policy(contents: Contents, name: str, check: Check) -> Policy | None:
     return policy
 
 
+_shipped = functools.cache(load)
+
+
 def _check_decision(row: Row, judge: _Judge, complete: bool, check: Check) -> None:
     where = f"decision {row['origin']} {row['path']!r}"
     if row["stage"] == "ingest":
         # Refused before the text was read: only what holds at the path is stated.
-        check.expect(row["license_type"] is None and row["header_evidence_id"] is None, f"{where}: cannot have a verdict")
+        check.expect(
+            row["license_type"] is None and row["header_evidence_id"] is None, f"{where}: cannot have a verdict"
+        )
         expression = judge.path_expression(row["evidence_id"])
         stated = str(expression) if expression else None
         check.expect(row["license_expression"] == stated, f"{where}: its evidence says {stated}")
@@ -107,7 +119,10 @@ def _check_decision(row: Row, judge: _Judge, complete: bool, check: Check) -> No
 def _compare(row: Row, decided: Verdict, where: str, check: Check) -> None:
     expected = (str(decided.license_type), str(decided.expression) if decided.expression else None)
     stated = (row["license_type"], row["license_expression"])
-    check.expect(stated == expected, f"{where}: states {stated[0]} ({stated[1]}), its evidence says {expected[0]} ({expected[1]})")
+    check.expect(
+        stated == expected,
+        f"{where}: states {stated[0]} ({stated[1]}), its evidence says {expected[0]} ({expected[1]})",
+    )
 
 
 class _Judge:
@@ -141,10 +156,14 @@ class _Judge:
         expression = self.path_expression(header)
         if (key, header) not in self._verdicts:
             path = self.path_expression(key)
-            self._verdicts[key, header] = verdict(path, [expression] if expression else [], self._policy, self.config.mode)
+            self._verdicts[key, header] = verdict(
+                path, [expression] if expression else [], self._policy, self.config.mode
+            )
         decided = self._verdicts[key, header]
         spoken = [expression] if expression else []
         contested = is_contested(spoken, self._path_types.get(blob, ()))
         # Whoever contradicts it may be hidden: then what is stated must do.
-        contested |= not complete and stated == LicenseType.CONTESTED and is_contested(spoken, [LicenseType.NON_PERMISSIVE])
+        contested |= (
+            not complete and stated == LicenseType.CONTESTED and is_contested(spoken, [LicenseType.NON_PERMISSIVE])
+        )
         return contest(decided) if contested and length >= self.config.contested_bytes else decided

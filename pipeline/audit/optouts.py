@@ -29,9 +29,10 @@ _BLOBS = (
 def check_optouts(contents: Contents, registry: Registry, report: Report) -> None:
     """No released row and no ledger names what the registry excludes. Each distinct place of a ledger is asked once."""
     check = report.check("optouts", "nothing that the registry excludes is released or named")
+    made_with = contents.release.policies.get("optout")
     check.expect(
-        registry.digest == contents.release.policies.get("optout"),
-        f"the registry's sha256 is {registry.digest}, the release was made with {contents.release.policies.get('optout')}",
+        registry.digest == made_with,
+        f"the registry's sha256 is {registry.digest}, the release was made with {made_with}",
     )
     for entry in contents.entries_of("data"):
         for row in contents.table_of(entry, ["swhid", "origin", "path", "path_bytes"]).to_pylist():

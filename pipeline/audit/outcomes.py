@@ -30,7 +30,7 @@ _DATA = ["origin", "path", "path_bytes", "mode", "swhid", "license_type", "licen
 
 
 def outcomes(contents: Contents) -> pa.Table:
-    """Every outcome that is not hidden (schema OUTCOMES), by origin and path. Memory: the table, about 200 bytes a row."""
+    """Every outcome that is not hidden (schema OUTCOMES), by origin and path. Memory: about 200 bytes a row."""
     released = contents.data(_DATA)
     copies, decisions = contents.ledger("copies"), contents.ledger("decisions")
     shown = decisions.filter(pc.is_valid(decisions.column("origin")))

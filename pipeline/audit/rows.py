@@ -73,12 +73,15 @@ def check_rows(contents: Contents, report: Report) -> None:
         seen_files.update(files)
         about = entry.model_dump()
         stats.expect(about.get("licenses") == dict(licenses), f"{entry.path}: the manifest counts other licences")
-        stats.expect(entry.text_bytes == text_bytes, f"{entry.path}: {text_bytes} bytes of text, not {entry.text_bytes}")
+        stats.expect(
+            entry.text_bytes == text_bytes, f"{entry.path}: {text_bytes} bytes of text, not {entry.text_bytes}"
+        )
     rows = seen_ids.total()
     in_index = contents.ledger("index").num_rows
     index.expect(len(indexed) == in_index == rows, f"{in_index} rows in the index, {rows} released")
     redacted.expect(
-        spans_seen == contents.ledger("redactions").num_rows, "the ledger has redactions of contents that are not released"
+        spans_seen == contents.ledger("redactions").num_rows,
+        "the ledger has redactions of contents that are not released",
     )
     for key, times in seen_ids.items():
         unique.expect(times == 1, f"{key}: is released {times} times")
@@ -106,13 +109,19 @@ def _check_original(row: Row, text: bytes, where: str, check: Check) -> None:
         return
     check.expect(swhid("cnt", content_id(data)) == row["swhid"], f"{where}: its text does not have that SWHID")
     check.expect(hashlib.sha256(data).hexdigest() == row["sha256"], f"{where}: its text does not have that sha256")
-    check.expect(len(data) == row["length_bytes"], f"{where}: its length is {len(data)}, the row says {row['length_bytes']}")
+    check.expect(
+        len(data) == row["length_bytes"], f"{where}: its length is {len(data)}, the row says {row['length_bytes']}"
+    )
     check.expect(row["redacted_sha256"] is None, f"{where}: redacted_sha256 without a redaction")
 
 
 def _check_redacted(row: Row, text: bytes, spans: list[Row], where: str, check: Check) -> None:
-    check.expect(len(spans) == row["n_redactions"], f"{where}: {len(spans)} redactions in the ledger, not {row['n_redactions']}")
-    check.expect(hashlib.sha256(text).hexdigest() == row["redacted_sha256"], f"{where}: its text is not redacted_sha256's")
+    check.expect(
+        len(spans) == row["n_redactions"], f"{where}: {len(spans)} redactions in the ledger, not {row['n_redactions']}"
+    )
+    check.expect(
+        hashlib.sha256(text).hexdigest() == row["redacted_sha256"], f"{where}: its text is not redacted_sha256's"
+    )
     end, grown, line, counted = 0, 0, 1, 0
     known: dict[str, set[str]] = {}
     for span in sorted(spans, key=lambda span: span["start"]):

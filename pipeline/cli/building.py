@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration, a TOML file.")]
 Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the configuration; may be given again.")
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=C", help="Change one value of the configuration; may be given again."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def init(path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("permastack.toml")) -> None:
+def init(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("permastack.toml"),
+) -> None:
     """Write a configuration to edit. It names every setting, its default and what it does."""
     from pipeline.cli.template import template
 
@@ -42,13 +45,16 @@ def run(
         list[Path] | None, typer.Argument(metavar="CONFIG | DIR", help="A configuration; with --git, repositories.")
     ] = None,
     git: Annotated[bool, typer.Option("--git", help="The arguments are clones, bare repositories or bundles.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="With --git: where the release goes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="With --git: where the release goes.")
+    ] = None,
     changes: Changes = None,
     sample: Annotated[
         str | None, typer.Option("--sample", metavar="P%", help="Take only a share of the origins, by hash.")
     ] = None,
     verify: Annotated[
-        str, typer.Option("--verify", metavar="HOW", help="How to check what is cached: size, or full to hash all of it.")
+        str,
+        typer.Option("--verify", metavar="HOW", help="How to check what is cached: size, or full to hash all of it."),
     ] = "size",
     accept_quarantine: Annotated[
         bool, typer.Option("--accept-quarantine", help="Release without the origins that could not be read.")
@@ -64,12 +70,17 @@ def run(
     if git:
         say("reading HEAD of each repository: what is committed there, not the working tree")
     built = build(
-        config, verify_full=verify == "full", accept_quarantine=accept_quarantine, report=(lambda state: None) if as_json else _report
+        config,
+        verify_full=verify == "full",
+        accept_quarantine=accept_quarantine,
+        report=(lambda state: None) if as_json else _report,
     )
     for message in built.messages[:20]:
         say(message)
     if len(built.messages) > 20:
-        say(f"... and {len(built.messages) - 20} more messages about origins (all of them: permastack status {config.execution.work})")
+        say(
+            f"... and {len(built.messages) - 20} more messages about origins (all of them: permastack status {config.execution.work})"
+        )
     if as_json:
         result = {
             "release": str(built.folder),
@@ -105,7 +116,9 @@ def _run_config(inputs: list[Path], git: bool, out: Path | None, changes: list[s
     if len(inputs) != 1:
         raise ConfigError(f"expected one configuration file, found {len(inputs)}: {usage}")
     if inputs[0].is_dir():
-        raise ConfigError(f"{inputs[0]} is a folder, expected a configuration file; to read it as a repository: {usage}")
+        raise ConfigError(
+            f"{inputs[0]} is a folder, expected a configuration file; to read it as a repository: {usage}"
+        )
     return load_config(inputs[0], changes)
 
 
@@ -123,7 +136,9 @@ def _sample(text: str | None) -> list[str]:
 
 def _report(state: StepState) -> None:
     if state.missing:
-        say(f"{state.step.name:<20} {len(state.missing):>4} parts run, {len(state.cached):>4} cached  {state.seconds:6.1f} s")
+        say(
+            f"{state.step.name:<20} {len(state.missing):>4} parts run, {len(state.cached):>4} cached  {state.seconds:6.1f} s"
+        )
 
 
 def funnel(built: Built) -> str:
@@ -152,7 +167,9 @@ def plan(config: ConfigFile, changes: Changes = None, as_json: AsJson = False) -
 
 
 def status(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG | DIR", help="The configuration, or the folder given to --out.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG | DIR", help="The configuration, or the folder given to --out.")
+    ],
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:

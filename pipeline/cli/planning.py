@@ -45,7 +45,9 @@ def plan_rows(config: Config) -> list[dict[str, Any]]:
             runner.adopt(state)
     if waiting_for and all(row["seconds"] is None for row in rows if row["state"] != "cached"):
         size = sum(_size(Path(item["locator"])) for item in runner.items) / 1e6
-        rows.append({"step": "all", "state": "estimate by size of the inputs", "seconds": round(size * SECONDS_PER_INPUT_MB, 1)})
+        rows.append(
+            {"step": "all", "state": "estimate by size of the inputs", "seconds": round(size * SECONDS_PER_INPUT_MB, 1)}
+        )
     return rows
 
 

@@ -24,11 +24,13 @@ def inspect(
     redacted_dir: Annotated[
         Path | None, typer.Option("--redacted-dir", metavar="DIR", help="Also write the redacted texts below DIR.")
     ] = None,
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A configuration; default: the defaults.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="A configuration; default: the defaults.")
+    ] = None,
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the detectors see in files. Licence, secrets and personal data, language; with --json a line per file."""
+    """Show what the detectors see in files. Licence, secrets and personal data, language; --json: a line per file."""
     from pipeline.config import load_config, make_config
     from pipeline.inspection import DETECTORS, inspect_files
 
@@ -36,10 +38,11 @@ def inspect(
     if not chosen <= set(DETECTORS):
         raise ConfigError(f"--only {only}: expected some of {','.join(DETECTORS)}")
     settings = load_config(config, changes) if config else make_config({}, changes or [], Path.cwd(), "--set")
-    number = 0
-    for number, row in enumerate(inspect_files(paths, settings, chosen, redacted_dir), 1):
+    empty = True
+    for row in inspect_files(paths, settings, chosen, redacted_dir):
+        empty = False
         print(json.dumps(row) if as_json else "\n".join(printable(line) for line in _inspected_lines(row)))
-    if not number:
+    if empty:
         say("no file was found there")
 
 
@@ -68,10 +71,12 @@ def _inspected_lines(row: dict[str, Any]) -> Iterator[str]:
 def audit(
     release: ReleaseFolder,
     registry: Annotated[
-        Path | None, typer.Option("--registry", metavar="FILE", help="Also hold the release against this opt-out registry.")
+        Path | None,
+        typer.Option("--registry", metavar="FILE", help="Also hold the release against this opt-out registry."),
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option("--manifest", metavar="FILE", help="Also compare the root with this published release.json.")
+        Path | None,
+        typer.Option("--manifest", metavar="FILE", help="Also compare the root with this published release.json."),
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also scan released text again for secrets.")] = False,
     as_json: AsJson = False,
@@ -111,10 +116,7 @@ def explain(
     if (not target) == (from_file is None) or len(target or []) > 2:
         raise ConfigError("expected a SWHID, or an origin and a path, or --from FILE")
     _check_is_folder(release)
-    if from_file:
-        targets = _lines_of(from_file)
-    else:
-        targets = [" ".join(target or [])]
+    targets = _lines_of(from_file) if from_file else [" ".join(target or [])]
     explainer = Explainer(release)
     missing = False
     for wanted in targets:

@@ -33,9 +33,7 @@ def help_of(name: str) -> str:
     group: Any = typer.main.get_command(app)
     with group.make_context("permastack", [name], resilient_parsing=True) as parent:
         command = group.commands[name]
-        context = type(parent)(
-            command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH
-        )
+        context = type(parent)(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
         return str(command.get_help(context))
 
 

@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,8 @@ class ExchangeWriter:
         table = conform(table, self._schema, f"exchange {self._path.name}")
         order = np.argsort(buckets, kind="stable")
         table, ordered = table.take(order), buckets[order]
-        edges = np.flatnonzero(np.diff(ordered, prepend=-1)).tolist() + [len(ordered)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        edges = [*np.flatnonzero(np.diff(ordered, prepend=-1)).tolist(), len(ordered)]
+        for start, end in pairwise(edges):
             self._pending.setdefault(int(ordered[start]), []).append(table.slice(start, end - start))
         self._pending_bytes += table.nbytes
         if self._pending_bytes > SPILL_BYTES:

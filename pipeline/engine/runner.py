@@ -79,7 +79,7 @@ class Runner:
         self.config = config
         self.verify_full = verify_full
         self._retry = retry
-        self.items = items
+        self.items = sorted(items, key=lambda item: str(item["origin"]))
         self._work = Path(config.execution.work)
         self._receipts: dict[str, list[Receipt]] = {}
         self._preparing: dict[str, subprocess.Popen[bytes]] | None = None

@@ -114,7 +114,8 @@ class Job:
     def send(self, output: str, table: pa.Table, buckets: np.ndarray[Any, Any]) -> None:
         """Add rows to an exchange; `buckets` says where each goes (see `blob_buckets`, `origin_buckets`)."""
         declared = self.step.writes[output]
-        assert declared.to is not None and declared.schema is not None, f"{self.step.name} declares {output} as no exchange"
+        assert declared.to is not None, f"{self.step.name} declares {output} as no exchange"
+        assert declared.schema is not None, f"{self.step.name} declares {output} as a file"
         if output not in self._exchanges:
             path = self.folder / f"{output}.exchange"
             self._exchanges[output] = ExchangeWriter(path, declared.schema, declared.to)

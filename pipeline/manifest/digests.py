@@ -24,7 +24,7 @@ def row_digests(table: pa.Table) -> Iterator[bytes]:
         column = table.column(field.name)
         if field.name in _LARGE:
             columns[field.name] = [
-                None if text is None else hashlib.sha256(text.as_buffer()).hexdigest()
+                None if (raw := text.as_buffer()) is None else hashlib.sha256(raw).hexdigest()
                 for text in column.cast(pa.large_binary())
             ]
         elif pa.types.is_timestamp(field.type):

@@ -7,6 +7,7 @@ so it commits to the whole release; a signature over `manifest-sha256.txt` stand
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,7 +52,7 @@ class Entry(_Document):
     buckets: int | None = None
     text_bytes: int | None = None
 
-    def line(self) -> bytes:
+    def line(self) -> builtins.bytes:
         """Its line in `manifest.jsonl`, without the line's end. What is null is left out."""
         return canonical_json(self.model_dump(mode="json", exclude_none=True))
 

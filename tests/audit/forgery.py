@@ -26,14 +26,14 @@ Rows = list[Row]
 class Forgery:
     """The tables of a release as Python rows, by file. `seal` writes them back so that all digests and counts agree."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tables: bool = True) -> None:
         self.folder = folder
         self.release: Release = read_release(folder / "release.json")
         self.entries: list[Entry] = read_entries(folder / "manifest.jsonl")
         self.tables: dict[str, Rows] = {
             entry.path: pq.ParquetFile(folder / entry.path).read().to_pylist()
             for entry in self.entries
-            if entry.table not in ("file", "index")
+            if tables and entry.table not in ("file", "index")
         }
 
     def entry(self, path: str) -> Entry:
@@ -87,7 +87,9 @@ class Forgery:
                 continue
             if entry.table == "file":
                 data = path.read_bytes()
-                entries.append(Entry(path=entry.path, table="file", bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
+                entries.append(
+                    Entry(path=entry.path, table="file", bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+                )
                 continue
             table = pa.Table.from_pylist(self.tables[entry.path], schema=table_schema(entry.table))
             table = ordered(table, entry.table) if sort else table

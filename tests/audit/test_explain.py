@@ -93,7 +93,12 @@ def test_a_header_that_vetoes_comes_last_and_in_full(explainer: Explainer) -> No
 def test_a_content_with_several_fates_has_several_answers(explainer: Explainer) -> None:
     (first, *_) = explainer.explain(f"{ALPHA} link.py")
     answers = explainer.explain(first["swhid"])
-    assert {answer["origin"] for answer in answers} == {ALPHA, ALPHA_1, GAMMA, "pkg:pypi/delta@1.0?file_name=delta-1.0.tar.gz"}
+    assert {answer["origin"] for answer in answers} == {
+        ALPHA,
+        ALPHA_1,
+        GAMMA,
+        "pkg:pypi/delta@1.0?file_name=delta-1.0.tar.gz",
+    }
     assert {answer["rule"] for answer in answers} == {"symlink"}
 
 
@@ -136,7 +141,9 @@ def test_what_opted_out_is_as_unknown_as_what_never_was(forgery: Forgery) -> Non
 
 
 def test_paths_that_are_not_utf8_and_paths_with_blanks(forgery: Forgery) -> None:
-    forgery.rows("data", lambda row: row["path"] == "beta/work.py")[0].update(path="beta/caf\\xe9.py", path_bytes=b"beta/caf\xe9.py")
+    forgery.rows("data", lambda row: row["path"] == "beta/work.py")[0].update(
+        path="beta/caf\\xe9.py", path_bytes=b"beta/caf\xe9.py"
+    )
     forgery.rows("data", lambda row: row["path"] == "beta/__init__.py")[0].update(path="beta/a b.py")
     forgery.rows("decisions", lambda row: row["path"] == b"gamma.py")[0].update(path=b"g\xff.py")
     explainer = Explainer(forgery.seal())

@@ -57,7 +57,11 @@ def edit_content_with_its_digests(forgery: Forgery) -> None:
     row = _row(forgery, "beta/work.py", BETA)
     row["content"] += "# mine\n"
     data = row["content"].encode()
-    row |= {"swhid": swhid("cnt", content_id(data)), "sha256": hashlib.sha256(data).hexdigest(), "length_bytes": len(data)}
+    row |= {
+        "swhid": swhid("cnt", content_id(data)),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "length_bytes": len(data),
+    }
 
 
 def edit_redacted_content(forgery: Forgery) -> None:
@@ -80,7 +84,9 @@ def change_detected_licenses(forgery: Forgery) -> None:
 
 
 def take_the_evidence_of_another_origin(forgery: Forgery) -> None:
-    _row(forgery, "alpha/copy.py").update(evidence_id=forgery.rows("decisions", lambda r: r["origin"] == ALPHA_1)[0]["evidence_id"])
+    _row(forgery, "alpha/copy.py").update(
+        evidence_id=forgery.rows("decisions", lambda r: r["origin"] == ALPHA_1)[0]["evidence_id"]
+    )
 
 
 def edit_evidence(forgery: Forgery) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -16,10 +17,12 @@ import pytest
 from pipeline.audit.folder import Contents
 from pipeline.audit.report import Report
 from pipeline.audit.verify import audit_release
+from pipeline.engine.keys import file_sha256
 from pipeline.errors import ConfigError, IntegrityError
+from pipeline.manifest.digests import body_sha256
 from tests.audit.forgery import Forgery
 
-_MANIFEST = "manifest.jsonl"
+_MANIFEST, _SUMS = "manifest.jsonl", "manifest-sha256.txt"
 
 
 def _files(folder: Path) -> list[str]:
@@ -99,7 +102,7 @@ def test_a_stray_thing_is_found(add: Callable[[Path], None], spoiled: Path) -> N
     assert _audited(spoiled).violated == {"files"}
 
 
-@pytest.mark.parametrize("name", ["data/python/00000.parquet", "README.md", "release.json", _MANIFEST, "manifest-sha256.txt"])
+@pytest.mark.parametrize("name", ["data/python/00000.parquet", "README.md", "release.json", _MANIFEST, _SUMS])
 def test_no_link_is_followed(name: str, spoiled: Path, tmp_path: Path) -> None:
     """The same bytes behind a link are not the release's file."""
     (spoiled / name).rename(tmp_path / "elsewhere")
@@ -174,8 +177,6 @@ def test_a_manifest_has_one_spelling(name: str, change: Callable[[bytes], bytes]
     assert data != path.read_bytes()
     path.write_bytes(data)
     lines = (spoiled / "manifest-sha256.txt").read_text().splitlines()
-    import hashlib
-
     kept = [line for line in lines if not line.endswith(f"  {name}")]
     kept.append(f"{hashlib.sha256(data).hexdigest()}  {name}")
     text = "\n".join(sorted(kept, key=lambda line: line.partition("  ")[2])) + "\n"
@@ -200,7 +201,7 @@ def test_no_value_in_a_manifest_stops_the_audit(spoiled: Path) -> None:
         data = path.read_bytes()
         first, *rest = [data] if name == "release.json" else data.splitlines(keepends=True)
         document = json.loads(first)
-        places = [(key,) for key in document]
+        places: list[tuple[str, ...]] = [(key,) for key in document]
         places += [(key, inner) for key, value in document.items() if isinstance(value, dict) for inner in value]
         for place in places:
             changed = json.loads(first)
@@ -226,9 +227,6 @@ def test_no_text_for_a_manifest_stops_the_audit(name: str, text: bytes, spoiled:
 
 def test_no_footer_stops_the_audit(spoiled: Path) -> None:
     """Flips in a Parquet footer, with digests made to fit, so that the file is parsed."""
-    from pipeline.engine.keys import file_sha256
-    from pipeline.manifest.digests import body_sha256
-
     chance = random.Random(3)
     for name in ("ledger/decisions/00000.parquet", "data/python/00000.parquet"):
         path = spoiled / name
@@ -238,9 +236,7 @@ def test_no_footer_stops_the_audit(spoiled: Path) -> None:
             data = bytearray(good)
             data[-chance.randrange(1, footer)] ^= 1 << chance.randrange(8)
             path.write_bytes(data)
-            forgery = Forgery.__new__(Forgery)
-            contents = Contents(spoiled)
-            forgery.folder, forgery.release, forgery.entries = spoiled, contents.release, contents.entries
+            forgery = Forgery(spoiled, tables=False)
             entry = forgery.entry(name)
             entry.sha256, entry.body_sha256 = file_sha256(path), body_sha256(path)
             _audited(forgery.seal_manifest())
@@ -260,8 +256,6 @@ def test_what_the_auditor_gives_must_be_readable(tiny_release: Path, tmp_path: P
 
 
 def test_deep_finds_what_the_scanner_missed(forgery: Forgery) -> None:
-    import hashlib
-
     row = forgery.rows("data", lambda row: row["n_redactions"] > 0)[0]
     mail = "john.doe" + "@" + "corp-mail.net"
     row["content"] += f"# {mail}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -43,7 +44,7 @@ WRONG = [
     (["inspect", "dangling"], 1, "dangling: expected a file or a folder, found a dangling symbolic link"),
     (["inspect", "file", "--only", "licence"], 2, "--only licence: expected some of license,redact,language"),
     (["inspect", "file", "--only", "language", "--redacted-dir", "x"], 2, "--redacted-dir needs the detector redact"),
-    (["inspect", "file", "--only", "redact", "--redacted-dir", "good.toml"], 2, "good.toml: is a file; expected a folder"),
+    (["inspect", "file", "--only", "redact", "--redacted-dir", "good.toml"], 2, "good.toml: is a file; expected"),
     (["inspect", "file", "--only", "redact", "--redacted-dir", "."], 2, "file would be overwritten"),
     (["inspect", "sub", "--only", "redact", "--redacted-dir", "sub/out"], 2, "lies in sub, which is inspected"),
     (["inspect", "sub", "sub2", "--only", "redact", "--redacted-dir", "o"], 2, "would both be written to a.py"),
@@ -74,7 +75,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("arguments", "code", "message"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
 def test_a_wrong_call(arguments: list[str], code: int, message: str, folder: Path) -> None:
     done = invoke(*arguments)
     assert message in done.err
@@ -89,13 +92,25 @@ def test_messages_show_control_characters_and_do_not_obey_them(folder: Path) -> 
     assert "\\x1b" in done.err
 
 
-def test_an_error_of_the_system_is_a_message(folder: Path) -> None:
-    if os.getuid() == 0:
-        pytest.skip("root may read everything")
-    (folder / "sub").chmod(0)
-    done = invoke("run", "sub/x.toml")
-    (folder / "sub").chmod(0o755)
-    assert (done.code, "Permission denied" in done.err) == (2, True)
+def test_an_error_of_the_system_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x")
+
+    monkeypatch.setattr("pipeline.config.json_schema", full)
+    done = invoke("schema")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("permastack: /data/x: No space left on device")
+
+
+def test_a_fault_of_the_program_quotes_no_text_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty() -> str:
+        raise ValueError("the secret")
+
+    monkeypatch.setattr("pipeline.config.json_schema", faulty)
+    done = invoke("schema")
+    assert (done.code, done.out) == (1, "")
+    assert "ValueError at building.py:" in done.err
+    assert "the secret" not in done.err
 
 
 def test_schema_is_json() -> None:

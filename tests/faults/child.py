@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.build import Built, build
 from pipeline.engine.publication import TEMPORARY
 from pipeline.engine.receipts import read_receipt
+from tests.conftest import configure
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Ended:
     signal: int
     code: int
     words: str
+
+
+def tiny_config(corpus: Path, facts: Path, root: Path, *changes: str) -> Any:
+    """What the fixture `configure` makes, for programs that are no tests."""
+    return configure.__wrapped__(corpus, facts, root)(*changes)  # type: ignore[attr-defined]
 
 
 def in_child(action: Callable[[], object], **environment: str) -> Ended:
@@ -68,7 +74,11 @@ def unlike(root: Path, reference: Path, within: tuple[str, ...] = ("work", "rele
         if any(part.startswith(TEMPORARY) for part in name.parts) or path.name in ("lock", ".lock"):
             continue
         # A receipt tells how long its part took, too.
-        good = read_receipt(path) if path.parent.name == "receipts" else path.read_bytes() == (reference / name).read_bytes()
+        good = (
+            read_receipt(path)
+            if path.parent.name == "receipts"
+            else path.read_bytes() == (reference / name).read_bytes()
+        )
         if not good:
             found.append(str(name))
     return found

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.build import Built, build
 from pipeline.flow import FLOW
-from tests.conftest import Configure, configure as _configure
+from tests.conftest import Configure
+from tests.conftest import configure as _configure
 
 STEPS = [step.name for step in FLOW]
 
@@ -47,9 +48,7 @@ def test_every_step_is_reported_once_in_order(base: Configure) -> None:
 
 
 @pytest.mark.parametrize("change", ['license.keep=["permissive", "no_license"]', "license.mode=standard"])
-def test_a_changed_license_policy_runs_decide_and_later_only(
-    change: str, base: Configure, tmp_path: Path
-) -> None:
+def test_a_changed_license_policy_runs_decide_and_later_only(change: str, base: Configure, tmp_path: Path) -> None:
     run = _run(build(base(change, f"execution.releases={tmp_path}")))
     assert "license.decide" in run
     assert run <= _since("license.decide")

@@ -39,7 +39,7 @@ def flip(path: Path, place: float = 0.5) -> None:
 
 def _outputs(work: Path) -> list[Path]:
     """One output with rows in it of every step that has one."""
-    found = {}
+    found: dict[str, Path] = {}
     for receipt in sorted(work.glob("*/receipts/*.json")):
         record = read_receipt(receipt)
         assert record is not None
@@ -117,7 +117,9 @@ def _wrong_counts(path: Path) -> None:
     path.write_text(json.dumps(raw))
 
 
-@pytest.mark.parametrize("damage", [_half, _wrong_slices, _wrong_counts, Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize(
+    "damage", [_half, _wrong_slices, _wrong_counts, Path.unlink, lambda path: path.write_bytes(b"")]
+)
 def test_damaged_receipts_are_as_good_as_none(
     damage: Callable[[Path], object], built: Configure, tmp_path: Path, root: str
 ) -> None:
@@ -169,7 +171,7 @@ def test_a_flipped_bit_in_a_release_is_found_by_full_verification(
 
 def test_a_version_never_changes(built: Configure, tmp_path: Path, reference: Path) -> None:
     with pytest.raises(ConfigError, match=r"holds another release of that version.*raise dataset\.version"):
-        build(built("license.keep=[\"permissive\", \"no_license\"]"))
+        build(built('license.keep=["permissive", "no_license"]'))
     assert (tmp_path / "releases" / "tiny" / "0.1.0" / "release.json").exists()
     assert unlike(tmp_path, reference, within=("releases",)) == []
 

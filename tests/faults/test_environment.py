@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.build import build
 from pipeline.engine.lock import locked
-from pipeline.errors import BusyError, EnvironmentalError
+from pipeline.errors import BusyError, EnvironmentalError, InputError
 from tests.conftest import Configure
 from tests.faults.child import in_child, leftovers, unlike
 
@@ -57,7 +57,9 @@ def test_a_disk_that_is_really_full(configure: Configure, small_disk: Path, root
     assert build(config).release.root == root
 
 
-@pytest.mark.parametrize(("name", "words"), [("work", "work folder .* cannot be written"), ("releases", "cannot write the release")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("work", "work folder .* cannot be written"), ("releases", "cannot write the release")]
+)
 def test_a_file_where_a_folder_is_wanted(name: str, words: str, configure: Configure, tmp_path: Path) -> None:
     (tmp_path / name).write_text("a file")
     with pytest.raises(EnvironmentalError, match=words):
@@ -104,3 +106,12 @@ def test_the_lock_goes_with_a_killed_process(tmp_path: Path) -> None:
         holder.wait()
     with locked(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def test_one_origin_in_two_sources(configure: Configure) -> None:
+    config = configure()
+    ingest = config.ingest.model_copy(update={"sources": config.ingest.sources * 2})
+    with pytest.raises(
+        InputError, match=r"two sources have the origin 'pkg:pypi/alpha@1\.0.*: .*alpha-1.0.tar.gz and "
+    ):
+        build(config.model_copy(update={"ingest": ingest}))

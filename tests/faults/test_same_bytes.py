@@ -27,9 +27,7 @@ def _parts_run(built: Built) -> int:
 
 
 @pytest.mark.parametrize(("parts", "buckets"), [(1, 1), (3, 4)])
-def test_parts_and_buckets(
-    parts: int, buckets: int, configure: Configure, tiny_release: Path, root: str
-) -> None:
+def test_parts_and_buckets(parts: int, buckets: int, configure: Configure, tiny_release: Path, root: str) -> None:
     config = configure(f"execution.parts={parts}", f"execution.buckets={buckets}")
     _same(build(config), tiny_release, root)
 

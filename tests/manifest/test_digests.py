@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import random
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.manifest.digests import body_sha256, content_root, row_digests
 
+Row = dict[str, object]
 _SCHEMA = pa.schema(
     [
         ("name", pa.string()),
@@ -30,7 +32,8 @@ _ROWS = st.fixed_dictionaries(
         "name": st.none() | st.text(max_size=3),
         "blob": st.none() | st.binary(min_size=2, max_size=2),
         "raw": st.none() | st.binary(max_size=3),
-        "time": st.none() | st.integers(0, 10**12).map(lambda n: datetime.datetime.fromtimestamp(n // 1000, datetime.UTC)),
+        "time": st.none()
+        | st.integers(0, 10**12).map(lambda n: datetime.datetime.fromtimestamp(n // 1000, datetime.UTC)),
         "list": st.none() | st.lists(st.text(max_size=2), max_size=2),
         "score": st.none() | st.floats(allow_nan=False, allow_infinity=False),
         "content": st.none() | st.text(max_size=5),
@@ -38,15 +41,18 @@ _ROWS = st.fixed_dictionaries(
 )
 
 
-def _table(rows: list[dict[str, object]]) -> pa.Table:
+def _table(rows: list[Row]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(_ROWS, max_size=6), st.randoms(use_true_random=False))
-def test_neither_order_nor_chunks_nor_codec_count(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]], chance: object) -> None:
+def test_neither_order_nor_chunks_nor_codec_count(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Row], chance: random.Random
+) -> None:
     root = content_root(list(row_digests(_table(rows))))
     shuffled = list(rows)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)
     chunked = pa.concat_tables([_SCHEMA.empty_table(), *(_table([row]) for row in shuffled)])
     assert content_root(list(row_digests(chunked))) == root
     path = tmp_path_factory.mktemp("rows") / "rows.parquet"
@@ -55,8 +61,15 @@ def test_neither_order_nor_chunks_nor_codec_count(tmp_path_factory: pytest.TempP
         assert content_root(list(row_digests(pq.read_table(path, schema=_SCHEMA)))) == root
 
 
-_BASE = {"name": "a", "blob": b"ab", "raw": b"a", "time": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "list": ["x"],
-         "score": 0.5, "content": "text"}  # fmt: skip
+_BASE = {
+    "name": "a",
+    "blob": b"ab",
+    "raw": b"a",
+    "time": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+    "list": ["x"],
+    "score": 0.5,
+    "content": "text",
+}
 
 
 @pytest.mark.parametrize(

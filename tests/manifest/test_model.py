@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import IntegrityError
@@ -45,14 +45,17 @@ def _entry(path: str = "data/c/00000.parquet") -> Entry:
 
 _NAMES = st.text(st.characters(codec="ascii", categories=["L"]), min_size=12, max_size=14)
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_NAMES, _VALUES, max_size=3), st.dictionaries(_NAMES, _VALUES, max_size=2))
-def test_unknown_fields_of_a_release_are_kept(tmp_path_factory: pytest.TempPathFactory, outer: dict[str, object], inner: dict[str, object]) -> None:
+def test_unknown_fields_of_a_release_are_kept(
+    tmp_path_factory: pytest.TempPathFactory, outer: dict[str, object], inner: dict[str, object]
+) -> None:
     document = json.loads(_release().text()) | outer
     document["totals"] |= inner
     path = tmp_path_factory.mktemp("release") / "release.json"
@@ -63,6 +66,7 @@ def test_unknown_fields_of_a_release_are_kept(tmp_path_factory: pytest.TempPathF
     assert read_release(path).text() == release.text()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_NAMES, _VALUES.filter(lambda value: value is not None), max_size=3))
 def test_unknown_fields_of_a_line_are_kept(tmp_path_factory: pytest.TempPathFactory, extra: dict[str, object]) -> None:
     document = json.loads(_entry().line()) | extra

@@ -77,12 +77,18 @@ def test_ambiguous_origins_are_refused(origin: str) -> None:
 
 
 def test_other_repositories_keep_other_keys() -> None:
-    others = ["https://github.com/o/r2", "https://github.com/o2/r", "https://github.com/other-o/r", "https://gitlab.com/o/r"]
+    others = [
+        "https://github.com/o/r2",
+        "https://github.com/o2/r",
+        "https://github.com/other-o/r",
+        "https://gitlab.com/o/r",
+    ]
     assert len({canonical_origin(origin) for origin in [REPOSITORY, *others]}) == 5
 
 
 _PIECES = st.sampled_from(
-    ["%2E", "%25", "%", "%41", "%c3", ".", "..", ".git", ".GIT", "/", "//", "@", ":", "o", "R", "é", "ß", "www.", "x.org",
+    ["%2E", "%25", "%", "%41", "%c3", ".", "..", ".git", ".GIT", "/", "//", "@", ":", "o", "R", "é", "ß",
+     "www.", "x.org",
      "github.com", "https://", "ssh://", "git@", "pkg:", "pypi", "npm", "_", "-", ":80", ":443", "?", "#", "İ", "K"]
 )  # fmt: skip
 

@@ -51,17 +51,17 @@ WRONG: list[tuple[str | bytes, str]] = [
     (_changed(action="forget"), "action: expected 'exclude' or 'revoke' .found 'forget'"),
     (_changed(recieved="2026-01-01"), "unknown key recieved; did you mean received"),
     (_changed(scope=None), "scope: "),
-    (_changed(scope={"value": "x"}), 'scope: has no kind: expected kind = "origin" or "owner" or "path_glob" or "blob"'),
+    (_changed(scope={"value": "x"}), 'scope: has no kind: expected kind = "origin" or "owner"'),
     (_changed(scope={"kind": "host", "value": "x"}), 'scope: expected kind = "origin" or "owner"'),
     (_changed(scope={"kind": "origin"}), "scope.value: is missing"),
-    (_changed(scope={"kind": "origin", "value": "x", "origin": "y"}), "unknown key scope.origin; known keys here are: kind, value"),
+    (_changed(scope={"kind": "origin", "value": "x", "origin": "y"}), "unknown key scope.origin; known keys here"),
     (_changed(scope={"kind": "origin", "valeu": "x"}), "unknown key scope.valeu; did you mean scope.value"),
     (_changed(scope={"kind": "origin", "value": ""}), "scope.value: is empty"),
-    (_changed(scope={"kind": "origin", "value": "https://github.com/o/../r"}), "scope.value: a part of its path is '..'"),
-    (_changed(scope={"kind": "origin", "value": "https://github.com/o"}), 'scope.value: this is an account.*use kind "owner"'),
-    (_changed(scope={"kind": "owner", "value": "octocat"}), "scope.value: an owner is the URL of an account"),
-    (_changed(scope={"kind": "owner", "value": "https://github.com"}), "scope.value: an owner is the URL of an account"),
-    (_changed(scope={"kind": "owner", "value": "https://github.com/o/r"}), 'scope.value: this is a repository.*kind "origin"'),
+    (_changed(scope={"kind": "origin", "value": "https://github.com/o/../r"}), "scope.value: a part of its path"),
+    (_changed(scope={"kind": "origin", "value": "https://github.com/o"}), 'scope.value: this is an account.*"owner"'),
+    (_changed(scope={"kind": "owner", "value": "octocat"}), "scope.value: an owner is the URL"),
+    (_changed(scope={"kind": "owner", "value": "https://github.com"}), "scope.value: an owner is the URL"),
+    (_changed(scope={"kind": "owner", "value": "https://github.com/o/r"}), 'scope.value: this is a repo.*"origin"'),
     (_changed(scope={"kind": "blob", "value": "swh:1:dir:" + "0" * 40}), r"scope.value: expected text that matches"),
     (_changed(scope={"kind": "blob", "value": "0" * 39}), r"scope.value: expected text that matches"),
     (_changed(scope={"kind": "path_glob", "value": "/etc/*"}), "scope.value: a glob starts at the origin's root"),
@@ -188,7 +188,7 @@ def test_an_ambiguous_origin_cannot_slip_by(registry_of: Any) -> None:
 
 # --- the pure core ---
 
-ROWS = [
+ROWS: list[tuple[str, bytes, bytes]] = [
     ("https://github.com/o/r", b"a.py", content_id(b"a")),
     ("https://github.com/o/r", b"x.py", BLOB),
     ("https://github.com/p/r", b"a.py", content_id(b"a")),
@@ -210,7 +210,10 @@ def table(rows: list[tuple[str, bytes, bytes]]) -> pa.Table:
         ({"kind": "owner", "value": "https://github.com/p"}, [None] * 2 + ["optout_owner"] * 2 + [None]),
         ({"kind": "path_glob", "value": "*/y.py"}, [None] * 4 + ["optout_path"]),
         ({"kind": "path_glob", "value": "x.py", "origin": "github.com/p/r"}, [None] * 3 + ["optout_path", None]),
-        ({"kind": "blob", "value": f"swh:1:cnt:{BLOB.hex()}"}, [None, "optout_blob", None, "optout_blob", "optout_blob"]),
+        (
+            {"kind": "blob", "value": f"swh:1:cnt:{BLOB.hex()}"},
+            [None, "optout_blob", None, "optout_blob", "optout_blob"],
+        ),
         ({"kind": "blob", "value": BLOB.hex()}, [None, "optout_blob", None, "optout_blob", "optout_blob"]),
         ({"kind": "origin", "value": "https://github.com/z/z"}, [None] * 5),
     ],

@@ -137,16 +137,19 @@ def load_registry(path: Path | None) -> Registry:
     except OSError as error:
         raise ConfigError(f"{path}: the opt-out registry cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}: line {line}: is not UTF-8; expected one JSON object a line") from error
+        bad = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {bad}: is not UTF-8; expected one JSON object a line") from error
     requests: dict[str, tuple[Request, str]] = {}
-    for number, line in enumerate(text.split("\n"), 1):
+    lines: list[str] = text.split("\n")
+    for number, line in enumerate(lines, 1):
         if line.strip():
             where = f"{path}: line {number}"
             request = _parse(line, where)
             if request.id in requests:
                 first = requests[request.id][1].rpartition(": ")[2]
-                raise ConfigError(f"{where}: the id {request.id!r} stands on {first} already; give each request its own")
+                raise ConfigError(
+                    f"{where}: the id {request.id!r} stands on {first} already; give each request its own"
+                )
             requests[request.id] = (request, where)
     return _in_force(requests.values(), hashlib.sha256(data).hexdigest())
 
@@ -184,9 +187,7 @@ def _in_force(requests: Iterable[tuple[Request, str]], digest: str) -> Registry:
             for (kind, value, origin), id_ in standing.items()
             if kind == "path_glob"
         ),
-        blobs={
-            BlobId(bytes.fromhex(value)): id_ for (kind, value, _), id_ in standing.items() if kind == "blob"
-        },
+        blobs={BlobId(bytes.fromhex(value)): id_ for (kind, value, _), id_ in standing.items() if kind == "blob"},
     )
 
 

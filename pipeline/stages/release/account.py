@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pipeline.commitment import Key, commitment
 from pipeline.errors import IntegrityError
 from pipeline.schema import DECISIONS, REPOSITORIES, TOTALS
+from pipeline.stages.optout.core import COVERED, excluded_by
 from pipeline.stages.optout.registry import Registry
 
 _KEYS = ["origin", "path"]
@@ -53,13 +54,13 @@ def totals(released: pa.Table, copies: pa.Table, dropped: pa.Table) -> pa.Table:
 
 
 def hide(decisions: pa.Table, registry: Registry, key: Key | None) -> pa.Table:
-    """`decisions` with no name in what opted out: rows of stage optout, and all rows of hidden origins."""
-    origins = set(decisions.column("origin").to_pylist())
-    hidden_origins = {origin for origin in origins if registry.origin_rule(origin)}
-    is_hidden = pc.or_(
-        pc.equal(decisions.column("stage"), "optout"),
-        pc.is_in(decisions.column("origin"), value_set=pa.array(sorted(hidden_origins), pa.string())),
-    )
+    """`decisions` with no name in what opted out: of the stage optout, and what an earlier stage dropped already."""
+    rules = excluded_by(decisions, registry)
+    # What an earlier stage dropped of an origin that shows says so, so that an audit can count what is missing there.
+    alone = pc.is_in(rules, value_set=pa.array(["optout_path", "optout_blob"]))
+    reasons = pc.if_else(alone, COVERED, decisions.column("reason"))
+    decisions = decisions.set_column(decisions.column_names.index("reason"), DECISIONS.field("reason"), reasons)
+    is_hidden = pc.or_(pc.equal(decisions.column("stage"), "optout"), pc.is_valid(rules))
     hidden, shown = decisions.filter(is_hidden), decisions.filter(pc.invert(is_hidden))
     rows = zip(*(hidden.column(name).to_pylist() for name in ("origin", "path", "blob")), strict=True)
     commitments = [
