@@ -82,7 +82,7 @@ FLOW = (
         code=_NEAR, counts=False,
     ),
     Step(
-        "near.components", near.find_components, by="one", reads=("near.edges/edges",),
+        "near.components", near.find_components, by="one", reads=("near.edges/edges", "optout.apply/guards"),
         writes={"members": Out(near.MEMBERS, to="blob")}, code=_NEAR, counts=False,
     ),
     Step(

@@ -76,11 +76,11 @@ def archives() -> dict[str, bytes]:
     delta = {"COPYING": "GNU GENERAL PUBLIC LICENSE\nVersion 3, 29 June 2007\n", "delta.py": long_module("delta"),
              "alpha_core.py": "import alpha\n\n\ndef only_here(argument):\n    return alpha, argument\n"}  # fmt: skip
     return {
-        "alpha-1.0.tar.gz": _tar("alpha-1.0", alpha),
-        "alpha-1.1.tar.gz": _tar("alpha-1.1", alpha2),
-        "beta-1.0-py3-none-any.whl": _zip(beta),
-        "gamma-1.0.tar.gz": _tar("gamma-1.0", gamma),
-        "delta-1.0.tar.gz": _tar("delta-1.0", delta),
+        "alpha-1.0.tar.gz": tar_of("alpha-1.0", alpha),
+        "alpha-1.1.tar.gz": tar_of("alpha-1.1", alpha2),
+        "beta-1.0-py3-none-any.whl": zip_of(beta),
+        "gamma-1.0.tar.gz": tar_of("gamma-1.0", gamma),
+        "delta-1.0.tar.gz": tar_of("delta-1.0", delta),
     }
 
 
@@ -90,7 +90,7 @@ def write_archives(folder: Path) -> None:
         (folder / name).write_bytes(data)
 
 
-def _tar(top: str, files: Mapping[str, str | bytes]) -> bytes:
+def tar_of(top: str, files: Mapping[str, str | bytes]) -> bytes:
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w:gz", compresslevel=1) as archive:
         for name, content in files.items():
@@ -104,7 +104,7 @@ def _tar(top: str, files: Mapping[str, str | bytes]) -> bytes:
     return sink.getvalue()
 
 
-def _zip(files: dict[str, str]) -> bytes:
+def zip_of(files: dict[str, str]) -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
         for name, content in files.items():

@@ -7,10 +7,9 @@ from pipeline.audit.report import Check, Report
 from pipeline.stages.optout.registry import Registry
 from pipeline.swhid import BlobId, parse_swhid
 
-# Where ledgers name an origin, and a path in it. What another rule dropped before the registry was asked keeps its
-# path, unless its whole origin is hidden.
+# Where ledgers name an origin, and a path in it.
 _PLACES = (
-    ("decisions", "origin", None),
+    ("decisions", "origin", "path"),
     ("decisions", "other_origin", "other_path"),
     ("copies", "origin", "path"),
     ("copies", "kept_origin", "kept_path"),
@@ -18,7 +17,9 @@ _PLACES = (
 )
 _BLOBS = (
     ("copies", "blob"),
+    ("decisions", "blob"),
     ("decisions", "duplicate_of"),
+    ("duplicates", "component"),
     ("duplicates", "dropped"),
     ("duplicates", "kept"),
     ("redactions", "blob"),

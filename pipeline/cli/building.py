@@ -78,9 +78,8 @@ def run(
     for message in built.messages[:20]:
         say(message)
     if len(built.messages) > 20:
-        say(
-            f"... and {len(built.messages) - 20} more messages about origins (all of them: permastack status {config.execution.work})"
-        )
+        more = len(built.messages) - 20
+        say(f"... and {more} more messages about origins (all of them: permastack status {config.execution.work})")
     if as_json:
         result = {
             "release": str(built.folder),
@@ -136,9 +135,8 @@ def _sample(text: str | None) -> list[str]:
 
 def _report(state: StepState) -> None:
     if state.missing:
-        say(
-            f"{state.step.name:<20} {len(state.missing):>4} parts run, {len(state.cached):>4} cached  {state.seconds:6.1f} s"
-        )
+        parts = f"{len(state.missing):>4} parts run, {len(state.cached):>4} cached"
+        say(f"{state.step.name:<20} {parts}  {state.seconds:6.1f} s")
 
 
 def funnel(built: Built) -> str:

@@ -69,6 +69,8 @@ class DaskExecutor(Executor):
         )
 
     def run(self, function: Callable[[Task], Any], tasks: list[Task]) -> Iterator[tuple[Task, Any]]:
+        if not tasks:
+            return
         from distributed import as_completed
         from distributed.scheduler import KilledWorker
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.engine.keys import digest_of
@@ -41,12 +42,17 @@ class FactStore:
         found: dict[FactKey, str] = {}
         if self._folder is None:
             return found
+        blobs = pa.array({blob for blob, _ in keys}, _SCHEMA.field("blob").type)
         for nibble in {blob[0] >> 4 for blob, _ in keys}:
             for table in _tables(self._folder / f"{nibble:x}"):
-                blobs = table.column("blob").to_pylist()
-                for i, key in enumerate(zip(blobs, table.column("context").to_pylist(), strict=True)):
-                    if key in keys:
-                        found[key] = table.column("fact")[i].as_py()
+                # A file holds the facts of all parts and runs: only rows of wanted blobs become Python objects.
+                rows = table.filter(pc.is_in(table.column("blob"), value_set=blobs))
+                stored = zip(rows.column("blob").to_pylist(), rows.column("context").to_pylist(), strict=True)
+                found |= {
+                    key: fact
+                    for key, fact in zip(stored, rows.column("fact").to_pylist(), strict=True)
+                    if key in keys
+                }
         return found
 
     def add(self, facts: Mapping[FactKey, str]) -> None:

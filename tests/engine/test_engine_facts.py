@@ -88,7 +88,7 @@ def test_what_another_process_is_writing_is_left_alone(store: FactStore, tmp_pat
 
 
 def test_writers_side_by_side(store: FactStore, tmp_path: Path) -> None:
-    facts = [{_key(16 + n % 16, f"{t}-{n}"): f"{t}" for n in range(20)} for t in range(4)]
+    facts = [{_key(16 + n % 16, f"{t}-{n}"): f"{t}" for n in range(6)} for t in range(4)]
     failures: list[BaseException] = []
 
     def work(mine: dict[tuple[bytes, str], str]) -> None:

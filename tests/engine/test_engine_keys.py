@@ -91,9 +91,10 @@ def _imports(module: Path, nodes: Iterable[ast.AST]) -> dict[str, set[Path]]:
         if not node.level and str(node.module).split(".")[0] != "pipeline":
             continue
         for alias in node.names:
-            places = (PACKAGE.joinpath(*base), PACKAGE.joinpath(*base, alias.name))
-            files = {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")}
-            found[alias.asname or alias.name] = {file for file in files if file.is_file()}
+            # A module of that name, or else a name in the module.
+            places = (PACKAGE.joinpath(*base, alias.name), PACKAGE.joinpath(*base))
+            files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+            found[alias.asname or alias.name] = set([file for file in files if file.is_file()][:1])
     return found
 
 

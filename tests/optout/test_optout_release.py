@@ -18,7 +18,7 @@ from pipeline.manifest.model import read_release
 from pipeline.stages.optout.registry import load_registry
 from pipeline.swhid import content_id
 from tests.corpus import GPL_HEADER, MIT, long_module
-from tests.corpus import _tar as tar_of
+from tests.corpus import tar_of as tar_of
 
 BLOB_TEXT = long_module("zzblob")
 CONTESTED_TEXT = long_module("zzcontested")  # dropped by the licence stage before the registry is asked

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from typing import Any, Literal
 
-from pipeline.stages.license import candidates
+from pipeline.stages.license import candidates, shortcuts
 from pipeline.stages.license.expression import parse
 
 Depth = Literal["full", "exact"]
@@ -33,6 +33,7 @@ def load() -> None:
     from licensedcode.cache import get_index, get_licensing
 
     candidates.install(get_index())
+    shortcuts.install()
     get_licensing()
     scan(_WARM_UP, approximate=True)
 

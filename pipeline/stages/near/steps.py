@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.engine.keys import file_sha256
-from pipeline.engine.rows import constant, is_among, positions, stack
+from pipeline.engine.rows import constant, ids, is_among, positions, stack
 from pipeline.engine.step import Job, blob_buckets
 from pipeline.errors import ConfigError
 from pipeline.rank import ranked
@@ -64,8 +64,17 @@ def edges(job: Job) -> None:
 
 
 def find_components(job: Job) -> None:
-    """Which blobs hang together."""
-    job.send_by_blob("members", components(job.read("near.edges/edges")))
+    """Which blobs hang together. A component is released under its name, so that is never a guard's id."""
+    members = components(job.read("near.edges/edges"))
+    guarding = is_among(members.column("blob"), job.read("optout.apply/guards").column("blob"))
+    others = members.filter(pc.invert(guarding))
+    # Members come sorted by blob: the first of a component is its smallest.
+    old, first = np.unique(ids(others.column("component")), return_index=True)
+    renamed = pa.array([bytes(name) for name in old], BLOB)
+    place = pc.index_in(members.column("component"), value_set=renamed)
+    names = others.column("blob").take(pa.array(first)).take(place)
+    component = pc.coalesce(names, members.column("component"))
+    job.send_by_blob("members", members.set_column(1, MEMBERS.field("component"), component))
 
 
 def documents(job: Job) -> None:

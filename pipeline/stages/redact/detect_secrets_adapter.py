@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -127,11 +128,24 @@ def values(plugin: Any, text: str, path: str) -> Iterator[Value]:
                         yield Value(*found.span(group), found)
     elif isinstance(plugin, HighEntropyStringsPlugin):
         for found in plugin.regex.finditer(text):
-            if plugin.calculate_shannon_entropy(found.group(2)) > plugin.entropy_limit:
+            if entropy(found.group(2), plugin.charset) > plugin.entropy_limit:
                 yield Value(*found.span(2), found)
     else:
         for found, group in keyword_values.assignments(text, path):
             yield Value(*found.span(group), found)
+
+
+def entropy(text: str, charset: str) -> float:
+    """Bits a character, as the plugin computes them: term by term in its order, so that the last bit is the same.
+
+    One pass over the text instead of one for each character of the set.
+    """
+    counts, bits = Counter(text), 0.0
+    for character in charset:
+        if character in counts:
+            share = counts[character] / len(text)
+            bits += -share * math.log(share, 2)  # not sum(): its last bit differs between Python versions
+    return bits
 
 
 def _vendor(plugin: Any, rule: Rule, text: str, path: str) -> Iterator[Match]:
