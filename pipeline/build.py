@@ -133,16 +133,20 @@ def _check_quarantine(runner: Runner, accepted: bool) -> None:
         listed = "\n  ".join(quarantined[:10])
         raise EnvironmentalError(
             f"{len(quarantined)} origins could not be read (quarantine {digest_of(quarantined)[:16]}), so no release "
-            f"was made:\n  {listed}\nMend their sources and run again, or run with --accept-quarantine to leave them out; "
+            f"was made:\n  {listed}\nMend them and run again, or run with --accept-quarantine to leave them out: "
             "the ledger will say so."
         )
-
-
 
 
 def as_rows(states: list[StepState]) -> list[dict[str, Any]]:
     """What each step did, for `--json`."""
     return [
-        {"step": s.step.name, "parts": s.parts, "cached": len(s.cached), "run": len(s.missing), "seconds": round(s.seconds, 2)}
+        {
+            "step": s.step.name,
+            "parts": s.parts,
+            "cached": len(s.cached),
+            "run": len(s.missing),
+            "seconds": round(s.seconds, 2),
+        }
         for s in states
     ]

@@ -15,7 +15,11 @@ from pipeline.stages.optout import steps as optout
 from pipeline.stages.redact import steps as redact
 from pipeline.stages.release import steps as release
 
-_INGEST, _LICENSE, _OPTOUT = ("stages/ingest", "stages/decisions.py"), ("stages/license",), ("stages/optout", "stages/license/names.py")
+_INGEST, _LICENSE, _OPTOUT = (
+    ("stages/ingest", "stages/decisions.py"),
+    ("stages/license",),
+    ("stages/optout", "stages/license/names.py"),
+)
 _NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
 _DECISIONS = Out(s.DECISIONS, to="origin")
 
@@ -38,7 +42,8 @@ FLOW = (
     Step(
         "license.detect", license.detect, by="blob", reads=("ingest.list/texts", "ingest.list/spool"),
         writes={"facts": Out(s.LICENSE_FACTS, to="origin")},
-        settings=lambda c: license.detection_settings(c.license), code=_LICENSE, versions=license.versions, counts=False,
+        settings=lambda c: license.detection_settings(c.license), code=_LICENSE, versions=license.versions,
+        counts=False,
     ),
     # by origin
     Step(
@@ -97,7 +102,8 @@ FLOW = (
         settings=lambda c: c.near, code=_NEAR, counts=False,
     ),
     Step(
-        "near.apply", near.apply, by="blob", reads=("exact.keep/kept", "near.choose/dropped", "near.components/members"),
+        "near.apply", near.apply, by="blob",
+        reads=("exact.keep/kept", "near.choose/dropped", "near.components/members"),
         writes={"kept": Out(s.SURVIVORS), "duplicates": Out(s.DUPLICATES), "decisions": _DECISIONS},
         code=(*_NEAR, "stages/decisions.py"),
     ),

@@ -30,9 +30,9 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 """
-GPL_HEADER = """# This program is free software: you can redistribute it and/or modify it under the terms of the GNU General
-# Public License as published by the Free Software Foundation, either version 3 of the License, or (at your option)
-# any later version.
+GPL_HEADER = """# This program is free software: you can redistribute it and/or modify it under the terms of the
+# GNU General Public License as published by the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
 """
 MAIL = "jane" + ".roe" + "@" + "corp-mail.net"
 TOKEN = "ghp" + "_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
@@ -40,23 +40,25 @@ TOKEN = "ghp" + "_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 
 def long_module(name: str, changed: str = "") -> str:
     """Some hundred tokens of Python; two with one name are near-duplicates whatever `changed` adds."""
-    lines = [f"def {name}_{n}(value, other):\n    total_{n} = value * {n} + other\n    return total_{n}\n" for n in range(40)]
+    lines = [
+        f"def {name}_{n}(value, other):\n    total_{n} = value * {n} + other\n    return total_{n}\n" for n in range(40)
+    ]
     return "\n".join(lines) + changed
 
 
 def archives() -> dict[str, bytes]:
     """File name to bytes of each archive."""
-    alpha = {
+    alpha: dict[str, str | bytes] = {
         "LICENSE": MIT.format(holder="Alpha Authors"),
         "PKG-INFO": "Metadata-Version: 2.1\nName: alpha\nVersion: 1.0\nLicense: MIT\n",
         "alpha/__init__.py": '"""Alpha."""\n\nfrom alpha.core import alpha_1\n',
         "alpha/core.py": long_module("alpha"),
         "alpha/copy.py": long_module("alpha"),
-        "alpha/setup_mail.py": f'AUTHOR = "Jane Roe"\nEMAIL = "{MAIL}"\nTOKEN = "{TOKEN}"\nprint(EMAIL, AUTHOR, TOKEN)\n',
+        "alpha/setup_mail.py": f'AUTHOR = "Jane Roe"\nEMAIL = "{MAIL}"\nTOKEN = "{TOKEN}"\nprint(EMAIL, AUTHOR)\n',
         "alpha/vendor/gpl.py": GPL_HEADER + long_module("gpl"),
         "alpha/static/site.css": "body { margin: 0; padding: 0; color: #123456; background: white; }\n",
         "alpha/static/site.js": "export function add(first, second) { return first + second; }\n",
-        "include/alpha.hpp": "#pragma once\n#include <vector>\nnamespace alpha { class Thing : public std::vector<int> {}; }\n",
+        "include/alpha.hpp": "#pragma once\n#include <vector>\nnamespace alpha { class Thing {}; }\n",
         "data/blob.bin": "\0\1\2\3",
         "docs/latin.txt": b"caf\xe9 au lait\n",
         "docs/utf16.txt": "sixteen bits\n".encode("utf-16"),
@@ -68,7 +70,9 @@ def archives() -> dict[str, bytes]:
     beta = {
         "beta/__init__.py": "from beta.work import beta_1\n",
         "beta/work.py": long_module("beta"),
-        "beta-1.0.dist-info/METADATA": "Metadata-Version: 2.4\nName: beta\nVersion: 1.0\nLicense-Expression: MIT OR Apache-2.0\n",
+        "beta-1.0.dist-info/METADATA": (
+            "Metadata-Version: 2.4\nName: beta\nVersion: 1.0\nLicense-Expression: MIT OR Apache-2.0\n"
+        ),
         "beta-1.0.dist-info/RECORD": "",
         "beta-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\n",
     }

@@ -230,9 +230,7 @@ def test_what_nobody_pinned_is_refused(index: Index) -> None:
         ),
     ],
 )
-def test_pins_that_contradict_each_other_are_refused(
-    index: Index, file: str, text: str, message: str
-) -> None:
+def test_pins_that_contradict_each_other_are_refused(index: Index, file: str, text: str, message: str) -> None:
     (index.pins / file).write_text(text)
     refused = index.fetch()
     assert refused.returncode == 1

@@ -63,17 +63,12 @@ def test_what_is_no_core_swhid_is_refused(text: str) -> None:
 
 
 def test_the_empty_directory() -> None:
-    assert [(path, id_.hex()) for path, id_ in directory_ids([])] == [
-        (b"", "4b825dc642cb6eb9a060e54bf8d69288fbee4904")
-    ]
+    assert [(path, id_.hex()) for path, id_ in directory_ids([])] == [(b"", "4b825dc642cb6eb9a060e54bf8d69288fbee4904")]
 
 
 def test_children_come_before_parents_and_the_root_last() -> None:
     paths = [
-        path
-        for path, _ in directory_ids(
-            [TreeEntry(b"a/b/c", MODE_FILE, BLOB), TreeEntry(b"z/y", MODE_FILE, BLOB)]
-        )
+        path for path, _ in directory_ids([TreeEntry(b"a/b/c", MODE_FILE, BLOB), TreeEntry(b"z/y", MODE_FILE, BLOB)])
     ]
     assert paths[-1] == b""
     assert paths.index(b"a/b") < paths.index(b"a")

@@ -32,7 +32,7 @@ def inspect(
 ) -> None:
     """Show what the detectors see in files. Licence, secrets and personal data, language; --json: a line per file."""
     from pipeline.config import load_config, make_config
-    from pipeline.inspection import DETECTORS, inspect_files
+    from pipeline.inspection.inspect import DETECTORS, inspect_files
 
     chosen = set(only.split(",")) if only else set(DETECTORS)
     if not chosen <= set(DETECTORS):

@@ -49,9 +49,7 @@ class FactStore:
                 rows = table.filter(pc.is_in(table.column("blob"), value_set=blobs))
                 stored = zip(rows.column("blob").to_pylist(), rows.column("context").to_pylist(), strict=True)
                 found |= {
-                    key: fact
-                    for key, fact in zip(stored, rows.column("fact").to_pylist(), strict=True)
-                    if key in keys
+                    key: fact for key, fact in zip(stored, rows.column("fact").to_pylist(), strict=True) if key in keys
                 }
         return found
 
@@ -63,9 +61,7 @@ class FactStore:
         for key in sorted(facts):
             by_nibble.setdefault(key[0][0] >> 4, []).append(key)
         for nibble, keys in by_nibble.items():
-            table = pa.table(
-                [[k[0] for k in keys], [k[1] for k in keys], [facts[k] for k in keys]], schema=_SCHEMA
-            )
+            table = pa.table([[k[0] for k in keys], [k[1] for k in keys], [facts[k] for k in keys]], schema=_SCHEMA)
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink, compression="zstd")
             data = bytes(sink.getvalue())

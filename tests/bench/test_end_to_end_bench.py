@@ -70,7 +70,14 @@ def test_the_pins_are_such_as_the_fetching_script_reads() -> None:
 
 def test_an_archive_folder_that_is_missing_ends_with_a_message(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(BENCH / "end_to_end"), "--folder", str(tmp_path / "w"), "--archives", str(tmp_path / "none")],
+        [
+            sys.executable,
+            str(BENCH / "end_to_end"),
+            "--folder",
+            str(tmp_path / "w"),
+            "--archives",
+            str(tmp_path / "none"),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -94,7 +101,7 @@ def test_the_watch_sees_memory_and_time_of_children(bench: Any) -> None:
                 time.sleep(0.05)
         process.communicate(b"\n")
     assert 90e6 < tree.peak_by_role["driver"] < 300e6
-    assert 90e6 < tree.peak_together
+    assert tree.peak_together > 90e6
     assert tree.cpu_by_role()["driver"] > 0.1
 
 
@@ -157,7 +164,7 @@ def test_figures_and_report_of_a_real_run(bench: Any, configure: Any, corpus: Pa
     assert "found no problems" in report
     assert all(f"| {step['step']} |" in report or f"| **{step['step'].split('.')[0]}** |" in report for step in steps)
     rows = [line for line in report.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in rows}) == 5  # five widths of table
+    assert len({line.count("|") for line in rows}) == 4  # widths of tables
     assert str(tmp_path) not in report
     assert str(ROOT) not in report
 
@@ -172,7 +179,10 @@ def test_the_whole_benchmark_on_the_tiny_corpus(corpus: Path, tmp_path: Path) ->
     figures = tmp_path / "figures.json"
     command = [sys.executable, str(BENCH / "end_to_end"), "--folder", str(tmp_path / "work"), "--archives", str(corpus)]
     done = subprocess.run(
-        [*command, "--workers", "1", "--parts", "2", "--json", str(figures)], capture_output=True, text=True, check=False
+        [*command, "--workers", "1", "--parts", "2", "--json", str(figures)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(figures.read_bytes())

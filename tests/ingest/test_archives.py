@@ -131,9 +131,7 @@ def _zstd(data: bytes) -> bytes:
         ("tar.gz", bytes),
     ],
 )
-def test_every_compression_gives_the_same(
-    tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]
-) -> None:
+def test_every_compression_gives_the_same(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
     listing, spooled = listed(made(tmp_path, f"p-1.{suffix}", pack(tar(PLAIN))))
     assert [(e.path, e.mode, e.length) for e in listing.entries] == [
         (b"a.py", MODE_FILE, 2),
@@ -214,9 +212,7 @@ def test_a_refused_name_alone_gives_nothing_to_the_sink(tmp_path: Path) -> None:
 
 
 def test_zip_names_survive_as_bytes(tmp_path: Path) -> None:
-    data = zipped([("\xff.py", b"flagged", 0o100644), ("QQ.py", b"raw", 0o100644)]).replace(
-        b"QQ.py", b"\xff\x81.py"
-    )
+    data = zipped([("\xff.py", b"flagged", 0o100644), ("QQ.py", b"raw", 0o100644)]).replace(b"QQ.py", b"\xff\x81.py")
     listing, _ = listed(made(tmp_path, "x.zip", data))
     assert {e.path for e in listing.entries} == {"\xff.py".encode(), b"\xff\x81.py"}
 
@@ -287,9 +283,7 @@ def test_links_and_special_files_in_zip(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_of_two_members_with_one_name_the_later_wins(tmp_path: Path) -> None:
-    in_tar, _ = listed(
-        made(tmp_path, "x.tar", tar([(b"a", b"1", {}), (b"./a", b"22", {}), (b"a", b"333", {})]))
-    )
+    in_tar, _ = listed(made(tmp_path, "x.tar", tar([(b"a", b"1", {}), (b"./a", b"22", {}), (b"a", b"333", {})])))
     in_zip, _ = listed(made(tmp_path, "x.zip", zipped([("a", b"1", 0), ("a", b"22", 0), ("a", b"333", 0)])))
     for listing in (in_tar, in_zip):
         assert [(e.path, e.length) for e in listing.entries] == [(b"a", 3)]
@@ -363,9 +357,7 @@ def test_bombs_are_refused_whole(tmp_path: Path, limits: dict[str, int], rule: s
         (folder / name).write_bytes(zeros)
     assert refused(made(tmp_path, "x.tar.gz", gzip.compress(tar(members))), **limits).rule == rule
     assert (
-        refused(
-            made(tmp_path, "x.zip", zipped([("a", zeros, 0), ("b", zeros, 0), ("c", zeros, 0)])), **limits
-        ).rule
+        refused(made(tmp_path, "x.zip", zipped([("a", zeros, 0), ("b", zeros, 0), ("c", zeros, 0)])), **limits).rule
         == rule
     )
     if rule != "bomb":
@@ -405,10 +397,7 @@ def test_a_damaged_header_in_mid_archive_is_not_its_end(tmp_path: Path) -> None:
 def test_a_header_of_absurd_size_is_not_read(tmp_path: Path) -> None:
     info = tarfile.TarInfo("././@LongLink")
     info.type, info.size = tarfile.GNUTYPE_LONGNAME, 1 << 40
-    assert (
-        refused(made(tmp_path, "x.tar", info.tobuf(tarfile.GNU_FORMAT) + bytes(4096))).rule
-        == "corrupt_archive"
-    )
+    assert refused(made(tmp_path, "x.tar", info.tobuf(tarfile.GNU_FORMAT) + bytes(4096))).rule == "corrupt_archive"
 
 
 def test_a_flipped_bit_in_gzip_is_noticed_at_its_end(tmp_path: Path) -> None:
@@ -459,9 +448,7 @@ def test_encrypted_and_oddly_compressed_members_are_refused_alone(tmp_path: Path
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_damage_never_raises_anything_else(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def test_damage_never_raises_anything_else(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     name, whole = data.draw(
         st.sampled_from(
             [
@@ -520,9 +507,7 @@ def test_a_plain_folder(tmp_path: Path) -> None:
     assert listing.visit_type == "directory"
 
 
-def test_what_may_not_be_read_in_a_folder_is_refused_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_may_not_be_read_in_a_folder_is_refused_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "folder"
     (folder / "closed").mkdir(parents=True)
     (folder / "secret").write_bytes(b"s")

@@ -70,9 +70,7 @@ def test_what_is_not_certain_is_refused(data: bytes, rule: str) -> None:
         st.binary(max_size=40),
         st.builds(
             lambda mark, text, codec: mark + text.encode(codec),
-            st.sampled_from(
-                [b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE]
-            ),
+            st.sampled_from([b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE]),
             st.text(max_size=10),
             st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]),
         ),

@@ -26,13 +26,9 @@ HEAD_ONLY = "HEAD only: other branches, tags and the history are not read"
 def git(cwd: Path, *arguments: str, given: bytes | None = None) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     who = {"NAME": "A", "EMAIL": "a@example.org", "DATE": "1700000000 +0100"}
-    environment |= {
-        f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()
-    }
+    environment |= {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
     environment |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", *arguments], cwd=cwd, input=given, capture_output=True, check=True, env=environment
-    )
+    done = subprocess.run(["git", *arguments], cwd=cwd, input=given, capture_output=True, check=True, env=environment)
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 

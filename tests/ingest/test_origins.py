@@ -79,9 +79,7 @@ def test_a_template_that_a_name_cannot_fill_is_an_error() -> None:
         from_template("pkg:pypi/{name}", Path("/in/README.zip"), "README")
 
 
-@pytest.mark.parametrize(
-    "origin", ["", " ", " a", "a\n", "/home/x", "./x", "~/x", "file:///x", "C:\\x", "a\udcff"]
-)
+@pytest.mark.parametrize("origin", ["", " ", " a", "a\n", "/home/x", "./x", "~/x", "file:///x", "C:\\x", "a\udcff"])
 def test_what_names_nothing_to_others_is_refused(origin: str) -> None:
     with pytest.raises(InputError, match=r"^row 1: "):
         checked_origin(origin, "row 1")
@@ -131,9 +129,7 @@ def test_a_table_names_inputs(tmp_path: Path, inputs: list[Path]) -> None:
         ("path,origin\na.zip,\udcff\n", "expected a CSV file in UTF-8"),
     ],
 )
-def test_a_bad_table_is_an_error_that_says_where(
-    tmp_path: Path, inputs: list[Path], text: str, message: str
-) -> None:
+def test_a_bad_table_is_an_error_that_says_where(tmp_path: Path, inputs: list[Path], text: str, message: str) -> None:
     table = tmp_path / "origins.csv"
     table.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=rf"origins\.csv.*{message}"):
@@ -141,9 +137,7 @@ def test_a_bad_table_is_an_error_that_says_where(
 
 
 def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"nowhere\.csv: expected a readable CSV file of origins: No such file"
-    ):
+    with pytest.raises(InputError, match=r"nowhere\.csv: expected a readable CSV file of origins: No such file"):
         read_origins(tmp_path / "nowhere.csv", [])
 
 

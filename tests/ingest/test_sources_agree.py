@@ -28,9 +28,7 @@ KINDS = st.sampled_from(["file", "executable", "symlink"])
 @st.composite
 def trees(draw: st.DrawFn) -> dict[bytes, tuple[str, bytes]]:
     """Files by path: kind, and content or link text."""
-    paths = draw(
-        st.lists(st.lists(NAME, min_size=1, max_size=3).map(b"/".join), unique=True, min_size=1, max_size=6)
-    )
+    paths = draw(st.lists(st.lists(NAME, min_size=1, max_size=3).map(b"/".join), unique=True, min_size=1, max_size=6))
     files = [path for path in paths if not any(other.startswith(path + b"/") for other in paths)]
     contents = st.binary(max_size=30)
     links = st.binary(min_size=1, max_size=10).filter(lambda text: b"\0" not in text)

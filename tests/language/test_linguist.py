@@ -90,9 +90,7 @@ def test_the_chain_is_that_of_enry_on_real_files() -> None:
 
 
 def ambiguous_extensions() -> list[str]:
-    names = (
-        "".join(letters) for n in (1, 2, 3) for letters in itertools.product(string.ascii_lowercase, repeat=n)
-    )
+    names = ("".join(letters) for n in (1, 2, 3) for letters in itertools.product(string.ascii_lowercase, repeat=n))
     return [name for name in names if len(enry.get_languages(f"a.{name}", b"zzqqxv\n")) > 1]
 
 
@@ -152,9 +150,7 @@ def _child(answer: Connection) -> None:
         pytest.param(multiprocessing.get_context("spawn"), "answered", id="spawn"),
     ],
 )
-def test_a_forked_child_is_told_and_a_spawned_one_works(
-    context: ForkContext | SpawnContext, expected: str
-) -> None:
+def test_a_forked_child_is_told_and_a_spawned_one_works(context: ForkContext | SpawnContext, expected: str) -> None:
     detect(b"a.py", b"x = 1\n")
     ours, theirs = context.Pipe()
     process = context.Process(target=_child, args=(theirs,))

@@ -64,9 +64,7 @@ def test_the_table(path: str | None, headers: list[str], strict: str, standard: 
 
 
 def test_the_expression_joins_what_decides() -> None:
-    assert (
-        str(verdict(parse("MIT"), [parse("Apache-2.0")], POLICY, "strict").expression) == "Apache-2.0 AND MIT"
-    )
+    assert str(verdict(parse("MIT"), [parse("Apache-2.0")], POLICY, "strict").expression) == "Apache-2.0 AND MIT"
     assert str(verdict(parse("MIT"), [parse("Apache-2.0")], POLICY, "standard").expression) == "Apache-2.0"
     assert str(verdict(parse("MIT OR Apache-2.0"), [parse("MIT")], POLICY, "strict").expression) == "MIT"
 

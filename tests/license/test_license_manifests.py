@@ -63,8 +63,7 @@ def test_core_metadata(kind: str, text: str, expected: str | None) -> None:
         ('[project]\nlicense = {text = "BSD 3-Clause"}', "BSD-3-Clause"),
         ('[project]\nlicense = {file = "LICENSE"}', None),
         (
-            '[project]\nlicense = {file = "LICENSE"}\n'
-            'classifiers = ["License :: OSI Approved :: MIT License"]',
+            '[project]\nlicense = {file = "LICENSE"}\nclassifiers = ["License :: OSI Approved :: MIT License"]',
             "MIT",
         ),
         ('[tool.poetry]\nlicense = "MPL-2.0"', "MPL-2.0"),
@@ -164,9 +163,5 @@ def test_any_bytes_are_read_and_stored(kind: str, data: bytes) -> None:
 
 @pytest.mark.parametrize("kind", sorted(names.MANIFESTS))
 def test_deep_nesting_is_a_broken_manifest(kind: str) -> None:
-    data = (
-        b"x = " + b"[" * 100_000
-        if kind in (names.PYPROJECT, names.CARGO)
-        else b'{"license":' + b"[" * 100_000
-    )
+    data = b"x = " + b"[" * 100_000 if kind in (names.PYPROJECT, names.CARGO) else b'{"license":' + b"[" * 100_000
     assert declared(kind, data).expression is None

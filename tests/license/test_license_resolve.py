@@ -24,9 +24,7 @@ def resolved(files: dict[str, str], *others: str) -> dict[str, str | None]:
     paths = [*facts, *(path.encode() for path in others)]
     found = resolve(paths, facts)
     ids = dict(zip(paths, found.evidence_ids, strict=True))
-    return {
-        path: None if (id_ := ids[path.encode()]) is None else str(found.expressions[id_]) for path in others
-    }
+    return {path: None if (id_ := ids[path.encode()]) is None else str(found.expressions[id_]) for path in others}
 
 
 REPOSITORIES: list[tuple[str, dict[str, str], dict[str, str | None]]] = [
@@ -226,9 +224,7 @@ NAMES = [
 ]
 TREES = st.dictionaries(
     st.tuples(st.sampled_from(FOLDERS), st.sampled_from(NAMES)).map(lambda pair: "".join(pair).encode()),
-    st.lists(
-        st.sampled_from(["MIT", "Apache-2.0", "GPL-2.0-only", "MIT OR Apache-2.0"]), max_size=2, unique=True
-    ),
+    st.lists(st.sampled_from(["MIT", "Apache-2.0", "GPL-2.0-only", "MIT OR Apache-2.0"]), max_size=2, unique=True),
 )
 
 

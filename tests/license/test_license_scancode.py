@@ -117,9 +117,7 @@ def test_versions_name_what_decides() -> None:
 
 
 def identity(matches: list[Any]) -> list[tuple[Any, ...]]:
-    return [
-        (m.rule.identifier, m.matcher, m.start_line, m.end_line, m.score(), tuple(m.qspan)) for m in matches
-    ]
+    return [(m.rule.identifier, m.matcher, m.start_line, m.end_line, m.score(), tuple(m.qspan)) for m in matches]
 
 
 def differing(index: Any, texts: list[str]) -> list[str]:
@@ -150,9 +148,7 @@ def test_candidates_are_those_of_scancode_on_a_small_text(index: Any) -> None:
 def test_candidates_are_those_of_scancode(index: Any) -> None:
     rng = random.Random(20260101)
     by_key = {
-        rule.identifier: rule
-        for rule in index.rules_by_rid
-        if rule.is_license_text and 500 < rule.length * 6 < 6000
+        rule.identifier: rule for rule in index.rules_by_rid if rule.is_license_text and 500 < rule.length * 6 < 6000
     }
     licences = [garbled(by_key[key].text, rng) for key in rng.sample(sorted(by_key), 16)]
     library = sorted(Path(inspect.getfile(random)).parent.glob("*.py"))
@@ -172,9 +168,7 @@ def script(name: str) -> ModuleType:
 
 @pytest.mark.oracle
 def test_the_table_is_what_scancode_holds() -> None:
-    assert script("build_license_table").table() == script("build_license_table").TABLE.read_text(
-        encoding="utf-8"
-    )
+    assert script("build_license_table").table() == script("build_license_table").TABLE.read_text(encoding="utf-8")
 
 
 @pytest.mark.oracle

@@ -50,9 +50,7 @@ def test_equal_token_sequences_share_all_keys_and_other_texts_none() -> None:
 
 def test_keys_estimate_similarity() -> None:
     texts = variants(40)
-    keys = list(
-        keys_by_blob(band_rows(blobs_of(texts), large(texts), NearConfig(bands=256, rows=1))).values()
-    )
+    keys = list(keys_by_blob(band_rows(blobs_of(texts), large(texts), NearConfig(bands=256, rows=1))).values())
     agree = [sum(x == y for x, y in zip(keys[0], other, strict=True)) for other in keys[1:]]
     assert max(agree) > 100  # of the same family
     assert min(agree) < 20  # of another
@@ -60,10 +58,7 @@ def test_keys_estimate_similarity() -> None:
 
 def test_parts_and_batches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = band_rows(blobs_of(TEXTS), large(TEXTS), CONFIG)
-    cut = [
-        band_rows(blobs_of(TEXTS).slice(i, 70), large(TEXTS).slice(i, 70), CONFIG)
-        for i in range(0, len(TEXTS), 70)
-    ]
+    cut = [band_rows(blobs_of(TEXTS).slice(i, 70), large(TEXTS).slice(i, 70), CONFIG) for i in range(0, len(TEXTS), 70)]
     assert pa.concat_tables(cut).equals(expected)
     chunked = pa.chunked_array([large(TEXTS[:11]), large(TEXTS[11:])])
     assert band_rows(pa.chunked_array([blobs_of(TEXTS)]), chunked, CONFIG).equals(expected)

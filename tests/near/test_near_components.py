@@ -19,9 +19,7 @@ ROWS = st.lists(
     st.tuples(st.integers(0, 2), st.sampled_from([0, 1, 2**63, 2**64 - 1]), st.sampled_from(BLOBS)),
     max_size=40,
 )
-PAIRS = st.lists(
-    st.tuples(st.sampled_from(BLOBS), st.sampled_from(BLOBS)).filter(lambda e: e[0] != e[1]), max_size=20
-)
+PAIRS = st.lists(st.tuples(st.sampled_from(BLOBS), st.sampled_from(BLOBS)).filter(lambda e: e[0] != e[1]), max_size=20)
 
 
 def _rows(rows: list[Row]) -> pa.Table:

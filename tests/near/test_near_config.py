@@ -31,9 +31,7 @@ def test_refuses(bad: dict[str, Any]) -> None:
 
 
 def test_says_what_does_not_fit() -> None:
-    with pytest.raises(
-        ValidationError, match=r"50 bands of 8 rows need 400 signature values.*lower bands or rows"
-    ):
+    with pytest.raises(ValidationError, match=r"50 bands of 8 rows need 400 signature values.*lower bands or rows"):
         NearConfig(bands=50)
 
 

@@ -244,8 +244,7 @@ def test_slices_chunks_and_a_missing_prior_column() -> None:
 def test_components_decide_alone() -> None:
     config = NearConfig()
     parts = [
-        choosable([f"{word} {text}" for text in variants(30, seed)], config)
-        for seed, word in ((1, "x"), (2, "y"))
+        choosable([f"{word} {text}" for text in variants(30, seed)], config) for seed, word in ((1, "x"), (2, "y"))
     ]
     together = choose(pa.concat_tables(parts), config).dropped
     apart = pa.concat_tables([choose(part, config).dropped for part in parts]).sort_by("dropped")

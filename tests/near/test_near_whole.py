@@ -29,24 +29,16 @@ def _duplicates(parts: int, buckets: int, seed: int) -> pa.Table:
     edges = [star_edges(rows.filter(pa.array([b == n for b in bucket]))) for n in range(buckets)]
     component = dict(zip(*(c.to_pylist() for c in components(pa.concat_tables(edges)).columns), strict=True))
     keys = keys_by_blob(rows)
-    clustered = [
-        text for text, blob in zip(TEXTS, blobs_of(TEXTS).to_pylist(), strict=True) if blob in component
-    ]
+    clustered = [text for text, blob in zip(TEXTS, blobs_of(TEXTS).to_pylist(), strict=True) if blob in component]
     dropped = []
     for n in range(buckets):
         mine = [
-            t
-            for t, b in zip(clustered, blobs_of(clustered).to_pylist(), strict=True)
-            if component[b][0] % buckets == n
+            t for t, b in zip(clustered, blobs_of(clustered).to_pylist(), strict=True) if component[b][0] % buckets == n
         ]
         blobs = blobs_of(mine)
         table = shingles(blobs, large(mine), CONFIG)
-        table = table.append_column(
-            "component", pa.array([component[b] for b in blobs.to_pylist()], pa.binary(20))
-        )
-        table = table.append_column(
-            "keys", pa.array([keys[b] for b in blobs.to_pylist()], pa.list_(pa.uint64()))
-        )
+        table = table.append_column("component", pa.array([component[b] for b in blobs.to_pylist()], pa.binary(20)))
+        table = table.append_column("keys", pa.array([keys[b] for b in blobs.to_pylist()], pa.list_(pa.uint64())))
         table = table.append_column("guard", pa.array([False] * len(mine), pa.bool_()))
         dropped.append(choose(table, CONFIG).dropped)
     return pa.concat_tables(dropped).sort_by("dropped")

@@ -92,9 +92,7 @@ def test_without_an_end(scanner: Scanner) -> None:
         'if "-----BEGIN RSA PRIVATE ' + 'KEY-----" in text:\n    return load_pem(text)\n',
         'A = "-----BEGIN PRIVATE ' + 'KEY-----"\nB = "-----END PRIVATE ' + 'KEY-----"\n',
         "-----BEGIN PUBLIC KEY-----\n" + "MIIBIjANBgkqhkiG9w0BAQEFAAOC" * 2 + "\n-----END PUBLIC KEY-----\n",
-        "-----BEGIN CERTIFICATE-----\n"
-        + "MIIBIjANBgkqhkiG9w0BAQEFAAOC" * 2
-        + "\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n" + "MIIBIjANBgkqhkiG9w0BAQEFAAOC" * 2 + "\n-----END CERTIFICATE-----\n",
         "-----BEGIN RSA PRIVATE " + "KEY-----\n...\n-----END RSA PRIVATE " + "KEY-----\n",
     ],
 )

@@ -76,10 +76,7 @@ def test_equals_brute_force_on_unicode_traps(filtering: prefilter.Prefilter, tra
 
 
 def test_equals_brute_force_beside_bytes_that_are_not_utf8(filtering: prefilter.Prefilter) -> None:
-    data = (
-        b'\xff\xfe \xe2\x82 password\xff = "abcd1234" \xf1\nu = "x://b\xff\xfec:hunter22@h"\n'
-        + planted_text()
-    )
+    data = b'\xff\xfe \xe2\x82 password\xff = "abcd1234" \xf1\nu = "x://b\xff\xfec:hunter22@h"\n' + planted_text()
     expected = brute_force(data, "a.py")
     assert any(name == "BasicAuthDetector" for _, name, _ in expected)
     assert prefiltered(filtering, data, "a.py") == expected
@@ -126,9 +123,7 @@ def test_positions_are_those_of_the_values_that_detect_secrets_reports() -> None
         for line in data.decode("utf-8", "surrogateescape").split("\n"):
             for plugin in PLUGINS:
                 expected = reported(plugin, path, line)
-                ours = [
-                    (line[v.start : v.end] if v.start >= 0 else "", v) for v in values(plugin, line, path)
-                ]
+                ours = [(line[v.start : v.end] if v.start >= 0 else "", v) for v in values(plugin, line, path)]
                 seen |= {type(plugin).__name__} if expected else set()
                 if type(plugin).__name__ != "KeywordDetector":
                     assert {value for value, _ in ours} == expected, (type(plugin).__name__, path)

@@ -104,9 +104,7 @@ def test_overlaps_become_one_span_of_the_secret(scanner: Scanner) -> None:
     assert (span.cls, text[span.start : span.end]) == ("SECRET", b"bob17@corp.org")
 
 
-@pytest.mark.parametrize(
-    "mark", ["Copyright 2020", "(c) 2020", "\u00a9 2020", "SPDX-FileCopyrightText: 2020"]
-)
+@pytest.mark.parametrize("mark", ["Copyright 2020", "(c) 2020", "\u00a9 2020", "SPDX-FileCopyrightText: 2020"])
 def test_notices_keep_names_and_their_addresses_on_demand(scanner: Scanner, mark: str) -> None:
     data = f"# {mark} Jane Doe <jane@corp.org>\n# by joe@corp.org\n".encode()
     spans = scanner.scan(data, b"a.py")

@@ -20,9 +20,7 @@ def sources(config: IngestConfig, base: Path, *, scratch: Path | None = None) ->
     return [_source(source, config, base, scratch) for source in config.sources]
 
 
-def _source(
-    source: ArchivesSource | GitSource, config: IngestConfig, base: Path, scratch: Path | None
-) -> Source:
+def _source(source: ArchivesSource | GitSource, config: IngestConfig, base: Path, scratch: Path | None) -> Source:
     absolute = type(source).model_validate(made_absolute(source, base))
     if isinstance(absolute, ArchivesSource):
         return Archives(absolute, config)

@@ -198,6 +198,5 @@ def _unreadable(path: Path, error: OSError) -> PermastackError:
 
 def _changed(item: OriginInput) -> InputError:
     return InputError(
-        f"{item.locator} changed after the run began: expected {item.digest}; run again when nothing "
-        "writes to it"
+        f"{item.locator} changed after the run began: expected {item.digest}; run again when nothing writes to it"
     )

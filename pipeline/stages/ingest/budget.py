@@ -41,9 +41,7 @@ class Budget:
             and self._bytes > self._config.max_file_bytes
             and self._bytes > self._config.max_ratio * self._packed
         ):
-            raise UnusableOrigin(
-                "bomb", f"it unpacks to more than max_ratio = {self._config.max_ratio} times its size"
-            )
+            raise UnusableOrigin("bomb", f"it unpacks to more than max_ratio = {self._config.max_ratio} times its size")
 
     def member(self) -> None:
         """One more member was listed."""

@@ -28,8 +28,7 @@ class ArchivesSource(BaseModel):
     )
     origins: LocalPath | None = Field(
         default=None,
-        description="A CSV file with the columns path, origin and optionally stars, forks, date: one row per "
-        "input",
+        description="A CSV file with the columns path, origin and optionally stars, forks, date: one row per input",
     )
 
     @model_validator(mode="after")

@@ -84,9 +84,7 @@ def _unmarked(data: bytes) -> Undecodable:
             return Undecodable("binary", "it is not UTF-8 and holds control bytes")
         return Undecodable("undecodable", "it is not UTF-8; an 8-bit encoding would have to be guessed")
     if _looks_like_utf16(data):
-        return Undecodable(
-            "undecodable", "it looks like UTF-16 without a byte order mark; it would have to be guessed"
-        )
+        return Undecodable("undecodable", "it looks like UTF-16 without a byte order mark; it would have to be guessed")
     return Undecodable("binary", "it holds a NUL byte")
 
 

@@ -67,9 +67,7 @@ def _member(path: bytes, name: bytes, config: IngestConfig, budget: Budget) -> M
         # What was a file may have become a link or a pipe: neither follow it nor wait for it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except PermissionError:
-        return Member(
-            name, mode, None, status.st_size, rule="unreadable_member", reason="the file may not be read"
-        )
+        return Member(name, mode, None, status.st_size, rule="unreadable_member", reason="the file may not be read")
     with os.fdopen(descriptor, "rb") as stream:
         budget.spend(status.st_size)
         try:

@@ -62,8 +62,7 @@ class GitRepositories:
             digest = f"unusable:{refusal.rule}"
         if named is None:
             named = Named(
-                (remote and origin_of_remote(remote))
-                or checked_origin(f"local:{_folder_name(path)}", str(path))
+                (remote and origin_of_remote(remote)) or checked_origin(f"local:{_folder_name(path)}", str(path))
             )
         return OriginInput(
             origin=named.origin,
@@ -152,9 +151,7 @@ def _decided(store: Git, listed: list[_Listed], config: IngestConfig) -> tuple[l
     return entries, refusals
 
 
-def _decide(
-    path: bytes, mode: int, target: bytes, length: int | None, config: IngestConfig
-) -> Entry | Refusal:
+def _decide(path: bytes, mode: int, target: bytes, length: int | None, config: IngestConfig) -> Entry | Refusal:
     problem = path_problem(path)
     if problem is not None:
         # It does stand in a tree, whatever we think of it: its id counts.
@@ -180,9 +177,7 @@ def _decide(
 def _blob_lengths(store: Git, ids: Sequence[bytes]) -> dict[bytes, int]:
     """Lengths of those of `ids` that are blobs and present."""
     lengths: dict[bytes, int] = {}
-    with store.stream(
-        "cat-file", "--batch-check", "--buffer", lines=(i.hex().encode() for i in ids)
-    ) as output:
+    with store.stream("cat-file", "--batch-check", "--buffer", lines=(i.hex().encode() for i in ids)) as output:
         for line in output:
             name, kind, *length = line.split()
             if kind == b"blob":
@@ -199,9 +194,7 @@ def _check_trees(store: Git, head: Head) -> None:
     for tree in sorted(trees):
         data = store.run("cat-file", "tree", tree.hex())
         if hashlib.sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).digest() != tree:
-            raise UnusableOrigin(
-                "corrupt_repository", "a tree of HEAD is damaged; `git fsck` in it says more"
-            )
+            raise UnusableOrigin("corrupt_repository", "a tree of HEAD is damaged; `git fsck` in it says more")
 
 
 def _messages(repository: Repository, head: Head, item: OriginInput) -> list[str]:
@@ -210,9 +203,7 @@ def _messages(repository: Repository, head: Head, item: OriginInput) -> list[str
         said.append(f"it has no remote with a public name: it is called {item.origin}")
     if repository.shape != "clone":
         said.append(
-            {"bare": "a bare repository", "worktree": "a linked worktree", "bundle": "a bundle"}[
-                repository.shape
-            ]
+            {"bare": "a bare repository", "worktree": "a linked worktree", "bundle": "a bundle"}[repository.shape]
         )
     if head.branch is None:
         said.append("HEAD is detached: no branch")

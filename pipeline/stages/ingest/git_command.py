@@ -98,9 +98,7 @@ class Git:
                 cwd=self.work_tree or "/",
             )
         except FileNotFoundError as error:
-            raise InputError(
-                "the program git was not found, which the source `git` needs: install it"
-            ) from error
+            raise InputError("the program git was not found, which the source `git` needs: install it") from error
 
     def _environment(self) -> dict[str, str]:
         """Ours without any GIT_*, and without the machine's configuration, network, prompts and locks."""

@@ -99,9 +99,7 @@ class Repository:
         if loose:
             return _corrupt("a reference is damaged")
         if any_ref:
-            return UnusableOrigin(
-                "no_head", "HEAD names a branch that does not exist; check out one that does"
-            )
+            return UnusableOrigin("no_head", "HEAD names a branch that does not exist; check out one that does")
         return UnusableOrigin("empty_repository", "it has no commits")
 
     def _broken_refs(self) -> bool:

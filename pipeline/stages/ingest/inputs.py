@@ -19,9 +19,7 @@ def matches(patterns: str | Iterable[str], base: Path) -> list[Path]:
     found: set[Path] = set()
     for pattern in (patterns,) if isinstance(patterns, str) else patterns:
         literal = base / pattern
-        names = (
-            [str(literal)] if os.path.lexists(literal) else glob.glob(_below(base, pattern), recursive=True)
-        )
+        names = [str(literal)] if os.path.lexists(literal) else glob.glob(_below(base, pattern), recursive=True)
         if not names:
             raise InputError(
                 f"{pattern!r} matches nothing: expected a file or folder at {literal}; correct the path "

@@ -56,8 +56,7 @@ def checked_origin(origin: str, where: str) -> str:
     """`origin`, if it can name an origin to others. Raises InputError, naming `where`."""
     if not origin.strip() or any(ord(c) < 32 or ord(c) == 127 for c in origin) or origin != origin.strip():
         raise InputError(
-            f"{where}: expected an origin such as pkg:pypi/six@1.17.0 or https://host/owner/name, found "
-            f"{origin!r}"
+            f"{where}: expected an origin such as pkg:pypi/six@1.17.0 or https://host/owner/name, found {origin!r}"
         )
     if _LOCAL.match(origin):
         raise InputError(
@@ -115,9 +114,7 @@ def read_origins(table: Path, inputs: Sequence[Path]) -> dict[Path, Named]:
     return named
 
 
-def _input_of(
-    text: str, base: Path, inputs: Iterable[Path], by_name: dict[str, list[Path]], where: str
-) -> Path:
+def _input_of(text: str, base: Path, inputs: Iterable[Path], by_name: dict[str, list[Path]], where: str) -> Path:
     exact = (base / text).resolve()
     found = [path for path in inputs if path.resolve() == exact] or by_name.get(text, [])
     if len(found) != 1:

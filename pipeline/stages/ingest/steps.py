@@ -39,7 +39,7 @@ def discover(config: IngestConfig) -> list[dict[str, Any]]:
 
 
 def list_origins(job: Job) -> None:
-    """List the files of this part's origins. Archives hand over their contents at once; git only what names a licence."""
+    """List the files of this part's origins. Archives hand over their contents at once, git only licence texts."""
     available = sources(job.settings, Path("/"))
     listed = _Listed(job)
     for item in job.items:
@@ -125,7 +125,9 @@ class _Listed:
                 self._texts.add((entry.blob, kind))
         # What an archive holds is in the spool already.
         data = dict(source.read(item, sorted(wanted))) if source.lazy else {}
-        rows = [(blob, kind, self._job.part, data.get(blob)) for blob in sorted(wanted) for kind in sorted(wanted[blob])]
+        rows = [
+            (blob, kind, self._job.part, data.get(blob)) for blob in sorted(wanted) for kind in sorted(wanted[blob])
+        ]
         columns = list(zip(*rows, strict=True)) or [()] * len(LICENSE_TEXTS)
         self._job.send_by_blob("texts", pa.table([list(column) for column in columns], schema=LICENSE_TEXTS))
 
@@ -140,7 +142,9 @@ class _Listed:
         self._job.write("occurrences", pa.concat_tables([*self._occurrences, OCCURRENCES.empty_table()]))
         self._job.write("decisions", pa.concat_tables([*self._decisions, DECISIONS.empty_table()]))
         self._job.info["quarantined"] = sorted(self._quarantined)
-        self._job.info["messages"] = sorted(f"{row['origin']}: {text}" for row in self._origins for text in row["messages"])
+        self._job.info["messages"] = sorted(
+            f"{row['origin']}: {text}" for row in self._origins for text in row["messages"]
+        )
 
 
 def _origin_row(item: OriginInput, listing: Listing | None, messages: list[str]) -> dict[str, Any]:
@@ -244,4 +248,3 @@ def decode_contents(contents: pa.Table) -> tuple[pa.Table, pa.Table]:
     )
     rejected = pa.table([list(column) for column in zip(*bad, strict=True)] or [[], [], []], schema=REJECTED)
     return decoded, rejected
-

@@ -57,9 +57,7 @@ _DAMAGE = (
 
 
 def _damaged() -> UnusableOrigin:
-    return UnusableOrigin(
-        "corrupt_archive", "it is damaged or truncated: it does not unpack to its end as tar"
-    )
+    return UnusableOrigin("corrupt_archive", "it is damaged or truncated: it does not unpack to its end as tar")
 
 
 # Absent from typeshed.

@@ -74,9 +74,7 @@ def assemble(
 
 def too_large(path: bytes, mode: int, blob: bytes, length: int, max_file_bytes: int) -> Refusal:
     """The decision about a file that is listed, but not read."""
-    return Refusal(
-        path, mode, blob, length, "too_large", f"it is larger than max_file_bytes = {max_file_bytes}"
-    )
+    return Refusal(path, mode, blob, length, "too_large", f"it is larger than max_file_bytes = {max_file_bytes}")
 
 
 def implied_folders(paths: Iterable[bytes], limit: int) -> set[bytes]:

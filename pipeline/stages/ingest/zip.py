@@ -76,9 +76,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, config: IngestConfi
         return Member(name, mode, None, info.file_size, rule=rule, reason=reason)
 
     if kind not in (0, stat.S_IFREG, stat.S_IFLNK):
-        return Member(
-            name, NO_MODE, None, None, rule="special_file", reason="a device, pipe or unknown type of member"
-        )
+        return Member(name, NO_MODE, None, None, rule="special_file", reason="a device, pipe or unknown type of member")
     if info.flag_bits & _ENCRYPTED:
         return refused("encrypted_member", "the member is encrypted")
     if info.compress_type not in _BOUNDED_METHODS:

@@ -35,9 +35,7 @@ class LanguageTag(NamedTuple):
     is_test: bool
 
 
-def _language(
-    path: bytes, data: bytes, config: LanguageConfig
-) -> tuple[str | None, str | None, float | None]:
+def _language(path: bytes, data: bytes, config: LanguageConfig) -> tuple[str | None, str | None, float | None]:
     # A blank file is written in no language, whatever it is called; a NUL is binary to enry, and to us.
     if not data.strip() or b"\0" in data:
         return None, None, None

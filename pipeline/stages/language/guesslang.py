@@ -102,9 +102,7 @@ class Guesslang:
             )
         self.classes: tuple[str, ...] = tuple(about["classes"])
         tensors = {
-            name: np.frombuffer(raw, "<f4", count=int(np.prod(shape)), offset=offset)
-            .reshape(shape)
-            .astype(np.float64)
+            name: np.frombuffer(raw, "<f4", count=int(np.prod(shape)), offset=offset).reshape(shape).astype(np.float64)
             for name, (offset, shape) in _TENSORS.items()
         }
         # One row per bucket holds what a bigram adds to the wide part (54) and to the mean embedding (70).

@@ -49,8 +49,8 @@ def tag(job: Job) -> None:
     job.write("tags", table)
     sizes = pa.table([table.column("language"), survivors.column("length")], names=["language", "length"])
     grouped = sizes.group_by("language").aggregate([("length", "count"), ("length", "sum")]).sort_by("language")
-    job.write("sizes", pa.table([grouped.column(n) for n in ("language", "length_count", "length_sum")], names=SIZES.names))
+    job.write(
+        "sizes", pa.table([grouped.column(n) for n in ("language", "length_count", "length_sum")], names=SIZES.names)
+    )
     job.info["facts"] = {"reused": len(keys) - len(fresh), "computed": len(fresh)}
     job.counts.taken = job.counts.passed = survivors.num_rows
-
-

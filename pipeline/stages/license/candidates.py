@@ -174,9 +174,7 @@ def _compute_candidates(
             if high_resemblance and not all(score.is_highly_resemblant for score in scores):
                 continue
             # ScanCode reports the intersection of the first step, also after the second.
-            ranked.append(
-                (scores, rid, rule, first_intersection if first_intersection is not None else intersection)
-            )
+            ranked.append((scores, rid, rule, first_intersection if first_intersection is not None else intersection))
         return ranked
 
     survivors = postings.survivors(

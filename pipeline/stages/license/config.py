@@ -23,9 +23,9 @@ class LicenseConfig(BaseModel):
         description="strict: the licence at the path and the file's own header must both be permissive "
         "where they speak. standard: a header that speaks decides alone.",
     )
-    keep: tuple[
-        Literal["permissive", "permissive_weak", "no_license", "contested", "non_permissive"], ...
-    ] = Field(default=("permissive",), min_length=1, description="The verdicts that stay in.")
+    keep: tuple[Literal["permissive", "permissive_weak", "no_license", "contested", "non_permissive"], ...] = Field(
+        default=("permissive",), min_length=1, description="The verdicts that stay in."
+    )
     contested_bytes: int = Field(
         default=64,
         ge=0,

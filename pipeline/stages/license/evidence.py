@@ -105,9 +105,7 @@ def fact_of_manifest(blob: bytes, declared: Declared) -> Fact:
     return Fact(blob, (Finding(declared.expression, declared.field or "license", "declared", 100.0),))
 
 
-def rows_of(
-    fact: Fact, source: Source, path: bytes | None, distance: int | None, group: str = ALL
-) -> list[Evidence]:
+def rows_of(fact: Fact, source: Source, path: bytes | None, distance: int | None, group: str = ALL) -> list[Evidence]:
     """The rows of one file, not yet part of a set (`evidence_id` is empty)."""
     return [
         Evidence(
@@ -157,9 +155,7 @@ def combine(rows: Sequence[Evidence]) -> SpdxExpression | None:
         stated = all_of(expressions)
         assert stated is not None
         groups.setdefault(group, []).append(stated)
-    joined = (
-        any_of(stated) if group.startswith(_ANY) else all_of(stated) for group, stated in groups.items()
-    )
+    joined = (any_of(stated) if group.startswith(_ANY) else all_of(stated) for group, stated in groups.items())
     return all_of(expression for expression in joined if expression is not None)
 
 

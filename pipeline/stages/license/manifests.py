@@ -156,9 +156,7 @@ def _legacy(field: str, raw: str, classifiers: Iterable[str]) -> Declared:
     notice and attribution is asked for is added, unless the text names that licence too.
     """
     found = _field(field, raw)
-    options = [
-        normalise(c.rpartition(" :: ")[2]) for c in map(str.strip, classifiers) if c.startswith(_CLASSIFIER)
-    ]
+    options = [normalise(c.rpartition(" :: ")[2]) for c in map(str.strip, classifiers) if c.startswith(_CLASSIFIER)]
     coarse = [option for option in options if option is not None]
     if found.expression is None:
         joined = all_of(coarse)

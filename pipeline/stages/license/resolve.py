@@ -71,9 +71,7 @@ def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact]) -> Resolution:
         if kind is None or not facts[path].findings:
             continue
         in_dist_info = any(part.endswith(_DIST_INFO) for part in path.split(b"/")[:-1])
-        source: Source = (
-            "dist_info" if in_dist_info else "license_file" if kind == names.LICENSE else "manifest"
-        )
+        source: Source = "dist_info" if in_dist_info else "license_file" if kind == names.LICENSE else "manifest"
         for owner in _owners(path, kind, tree):
             at = stated.setdefault(owner, _Statements())
             (at.license_files if kind == names.LICENSE else at.manifests).append((path, source, facts[path]))
@@ -128,19 +126,13 @@ def _rows(place: bytes, stated: Mapping[bytes, _Statements]) -> list[Evidence]:
         at = _above(at)
 
 
-def _groups(
-    license_files: Iterable[tuple[bytes, Source, Fact]], manifests: Iterable[Fact]
-) -> dict[bytes, str]:
+def _groups(license_files: Iterable[tuple[bytes, Source, Fact]], manifests: Iterable[Fact]) -> dict[bytes, str]:
     """The choices among licence files that state one licence each, by path.
 
     Files of one folder are a choice where their names differ by a licence only (LICENSE-MIT and
     LICENSE-APACHE), or where a manifest declares a choice (`MIT OR Apache-2.0`) between their licences.
     """
-    single = {
-        path: fact.expression.spdx
-        for path, _source, fact in license_files
-        if isinstance(fact.expression, Leaf)
-    }
+    single = {path: fact.expression.spdx for path, _source, fact in license_files if isinstance(fact.expression, Leaf)}
     by_label: dict[str, list[bytes]] = {}
     for path in single:
         folder, _, name = path.rpartition(b"/")

@@ -21,9 +21,7 @@ VERSION = f"scancode-{candidates.CHECKED_VERSION}+candidates-1+scan-1"
 # str.splitlines breaks a line at these, editors and `git blame` do not: line numbers would be off.
 _NOT_LINE_ENDS = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 
-_WARM_UP = (
-    "Licensed under the terms of an example: permission is granted to use, copy and distribute this example."
-)
+_WARM_UP = "Licensed under the terms of an example: permission is granted to use, copy and distribute this example."
 
 
 def load() -> None:

@@ -110,9 +110,7 @@ _WRITTEN = {
     "unlicensed": "LicenseRef-scancode-proprietary-license",
     "all rights reserved": "LicenseRef-scancode-proprietary-license",
 }
-_SAYS_NOTHING = frozenset(
-    {"", "unknown", "none", "n/a", "tbd", "see license", "license", "dual", "other", "custom"}
-)
+_SAYS_NOTHING = frozenset({"", "unknown", "none", "n/a", "tbd", "see license", "license", "dual", "other", "custom"})
 _LONGEST = 200  # characters; a longer field is a licence text, not a name
 _NOISE = re.compile(r"\b(?:the|version)\b|\bv(?=[\d ])")
 _CHOICE = re.compile(r"\s*/\s*|\s+or\s+|\s*\|\|?\s*", re.IGNORECASE)

@@ -51,7 +51,7 @@ def policy_versions(config: LicenseConfig) -> dict[str, str]:
 
 
 def detect(job: Job) -> None:
-    """Scan each unique licence file and read each unique manifest of this bucket once; send what they say to who asked."""
+    """Scan each unique licence file and manifest of this bucket once; send what they say to who asked."""
     config: LicenseConfig = job.settings
     texts = job.read("ingest.list/texts")
     askers: defaultdict[tuple[bytes, str], list[int]] = defaultdict(list)
@@ -67,9 +67,7 @@ def detect(job: Job) -> None:
     fresh = {key: json.dumps(_fact(job, config, key[1], data[key[0]])) for key in missing if key[0] in data}
     store.add(fresh)
     facts |= fresh
-    rows = [
-        (part, blob, kind, facts[blob, kind]) for (blob, kind) in sorted(facts) for part in askers[blob, kind]
-    ]
+    rows = [(part, blob, kind, facts[blob, kind]) for (blob, kind) in sorted(facts) for part in askers[blob, kind]]
     parts, *columns = zip(*rows, strict=True) if rows else ((), (), (), ())
     table = pa.table([list(column) for column in columns], schema=LICENSE_FACTS)
     job.send("facts", table, pa.array(parts, pa.int64()).to_numpy())
@@ -126,14 +124,10 @@ def resolve(job: Job) -> None:
             evidence.setdefault(row.evidence_id, []).append(row)
         count = own.num_rows
         about = origins[origin]
-        table = own.append_column(
-            "path_expression", pa.array([expressions.get(i or "") for i in ids], pa.string())
-        )
+        table = own.append_column("path_expression", pa.array([expressions.get(i or "") for i in ids], pa.string()))
         table = table.append_column("evidence_id", pa.array(ids, pa.string()))
         table = table.append_column("stars", pa.array([about["stars"]] * count, pa.int64()))
-        table = table.append_column(
-            "date", pa.array([about["revision_date"]] * count, RESOLVED.field("date").type)
-        )
+        table = table.append_column("date", pa.array([about["revision_date"]] * count, RESOLVED.field("date").type))
         job.send_by_blob("occurrences", table)
     rows = [row for key in sorted(evidence) for row in dict.fromkeys(evidence[key])]
     job.write("evidence", _evidence_table(rows))
@@ -183,9 +177,7 @@ def decide(job: Job) -> None:
         decided = contest(decided) if contested else decided
         verdicts.append(decided)
         others.append(
-            elsewhere[row["blob"]]
-            if decided.license_type is LicenseType.CONTESTED and contested
-            else (None, None)
+            elsewhere[row["blob"]] if decided.license_type is LicenseType.CONTESTED and contested else (None, None)
         )
     expressions = [v.expression for v in verdicts]
     ids = [headers[row["blob"]][0].evidence_id if headers.get(row["blob"]) else None for row in rows]
@@ -203,9 +195,7 @@ def decide(job: Job) -> None:
     keep = pa.array([str(v.license_type) in config.keep for v in verdicts], pa.bool_())
     kept, dropped = table.filter(keep), table.filter(pc.invert(keep))
     rules = dropped.column("rule").combine_chunks()
-    job.send_by_origin(
-        "decisions", decisions(dropped, "license", rules, dropped.column("reason").combine_chunks())
-    )
+    job.send_by_origin("decisions", decisions(dropped, "license", rules, dropped.column("reason").combine_chunks()))
     job.write("kept", kept.select(VERDICTS.names))
     job.write("evidence", _evidence_table(row for blob in sorted(headers) for row in headers[blob]))
     job.counts.taken, job.counts.passed = table.num_rows, kept.num_rows

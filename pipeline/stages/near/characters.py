@@ -27,8 +27,6 @@ def lower_table() -> NDArray[np.uint32]:
     words = re.findall(r"\w", "".join(map(chr, range(CODE_POINTS))))
     lowered = "\n".join(words).lower().split("\n")  # one pass in C; a newline hides each letter's neighbours
     table = np.full(CODE_POINTS, SPACE, np.uint32)
-    table[[ord(c) for c in words]] = [
-        ord(low if len(low) == 1 else c) for c, low in zip(words, lowered, strict=True)
-    ]
+    table[[ord(c) for c in words]] = [ord(low if len(low) == 1 else c) for c, low in zip(words, lowered, strict=True)]
     table.setflags(write=False)
     return table

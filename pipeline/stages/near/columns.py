@@ -63,9 +63,7 @@ def texts(column: pa.Array | pa.ChunkedArray) -> Ragged:
     try:
         array.validate(full=True)
     except pa.ArrowInvalid as error:
-        raise InputError(
-            f"near: column text must be UTF-8: {error}; decode documents before this stage"
-        ) from None
+        raise InputError(f"near: column text must be UTF-8: {error}; decode documents before this stage") from None
     _, offset_buffer, data_buffer = array.buffers()
     offsets = np.frombuffer(offset_buffer or bytes(8), np.int64)
     return Ragged(
@@ -87,9 +85,7 @@ def list_column(rows: Ragged) -> pa.Array:
             f"near: a part has {rows.offsets[-1]} shingles, a list column holds {np.iinfo(np.int32).max}; "
             "use more parts"
         )
-    return pa.ListArray.from_arrays(
-        pa.array(rows.offsets.astype(np.int32)), pa.array(rows.values, pa.uint64())
-    )
+    return pa.ListArray.from_arrays(pa.array(rows.offsets.astype(np.int32)), pa.array(rows.values, pa.uint64()))
 
 
 def blob_ranks(*columns: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, list[NDArray[np.int64]]]:

@@ -28,9 +28,7 @@ class NearConfig(BaseModel):
         description="Smallest exact Jaccard similarity of two files' shingle sets that makes one of them a "
         "near-duplicate of the other.",
     )
-    bands: int = Field(
-        default=32, ge=1, le=PERMUTATIONS, description="LSH bands; two files meet if one agrees."
-    )
+    bands: int = Field(default=32, ge=1, le=PERMUTATIONS, description="LSH bands; two files meet if one agrees.")
     rows: int = Field(default=8, ge=1, le=PERMUTATIONS, description="Signature values in a band.")
     ngram: int = Field(
         default=5,

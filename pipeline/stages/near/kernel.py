@@ -26,9 +26,7 @@ Offsets = NDArray[np.int64]
 
 
 @compiled
-def _tokenise(
-    data: Bytes, start: int, end: int, lower: NDArray[np.uint32], text: Bytes, starts: Offsets
-) -> int:
+def _tokenise(data: Bytes, start: int, end: int, lower: NDArray[np.uint32], text: Bytes, starts: Offsets) -> int:
     """Write the tokens of UTF-8 `data[start:end]` to `text`, each followed by a space; return how many.
 
     `starts[t]` becomes the beginning of token `t`, and `starts[count]` the end of all.
@@ -204,9 +202,7 @@ def hash_shingles(
     longest = 0
     for d in range(len(offsets) - 1):
         longest = max(longest, offsets[d + 1] - offsets[d])
-    text = np.empty(
-        longest + longest // 2 + 1, np.uint8
-    )  # lower case grows a code point at most from 2 to 3 bytes
+    text = np.empty(longest + longest // 2 + 1, np.uint8)  # lower case grows a code point at most from 2 to 3 bytes
     starts = np.empty(longest // 2 + 2, np.int64)
     written = 0
     hash_offsets[0] = 0
@@ -243,9 +239,7 @@ def minima(
         signature[:] = uint32(0xFFFFFFFF)
         i = hash_offsets[d]
         end = hash_offsets[d + 1]
-        while (
-            i < end
-        ):  # four at a time, the last one repeated, so that the loop over k is bound by arithmetic
+        while i < end:  # four at a time, the last one repeated, so that the loop over k is bound by arithmetic
             x0 = _fmix32(uint32(hashes[i]))
             x1 = _fmix32(uint32(hashes[min(i + 1, end - 1)]))
             x2 = _fmix32(uint32(hashes[min(i + 2, end - 1)]))

@@ -35,9 +35,7 @@ def shingles(
         hashes[start:end].sort()  # numpy's SIMD sort: a compiled loop over numba's would be slower
     distinct = np.ones(len(hashes), np.bool_)
     distinct[1:] = hashes[1:] != hashes[:-1]
-    distinct[offsets[:-1][np.diff(offsets) > 0]] = (
-        True  # a document's first, whatever the one before it ends in
-    )
+    distinct[offsets[:-1][np.diff(offsets) > 0]] = True  # a document's first, whatever the one before it ends in
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(distinct)])
     column = list_column(Ragged(hashes[distinct], before[offsets]))
     return pa.table([contiguous(blobs, "blob").cast(BLOB), column], schema=SHINGLES)

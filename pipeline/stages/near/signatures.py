@@ -23,9 +23,7 @@ def _minhash() -> Any:
     import datasketch
     import xxhash
 
-    return datasketch.MinHash(
-        num_perm=PERMUTATIONS, seed=SEED, hashfunc=xxhash.xxh32_intdigest, scheme="affine32"
-    )
+    return datasketch.MinHash(num_perm=PERMUTATIONS, seed=SEED, hashfunc=xxhash.xxh32_intdigest, scheme="affine32")
 
 
 @cache

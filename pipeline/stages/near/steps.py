@@ -149,7 +149,10 @@ def apply(job: Job) -> None:
         guard,
         "a near-copy of something that opted out",
         pc.binary_join_element_wise(
-            "Jaccard similarity ", pc.round(why.column("jaccard"), 4).cast(pa.string()), " with a better ranked file", ""
+            "Jaccard similarity ",
+            pc.round(why.column("jaccard"), 4).cast(pa.string()),
+            " with a better ranked file",
+            "",
         ),
     ).combine_chunks()
     # What opted out is not named.

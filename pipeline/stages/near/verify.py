@@ -26,9 +26,7 @@ class Choice:
 
 
 @compiled
-def _jaccard(
-    values: NDArray[np.uint64], a_start: int, a_end: int, b_start: int, b_end: int, floor: float
-) -> float:
+def _jaccard(values: NDArray[np.uint64], a_start: int, a_end: int, b_start: int, b_end: int, floor: float) -> float:
     """Jaccard similarity of two ascending distinct slices; 0, found out early, if it is below `floor`.
 
     `floor` > 0. Where the result reaches it, it is the quotient of the two counts, correctly rounded.

@@ -136,16 +136,12 @@ def _ipv4(text: str, _path: str) -> Iterator[Match]:
 
 
 # Only 2000::/3 is allocated as global unicast.
-_IPV6 = re.compile(
-    r"(?<![0-9A-Za-z_:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z_]|:[0-9A-Fa-f:])"
-)
+_IPV6 = re.compile(r"(?<![0-9A-Za-z_:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z_]|:[0-9A-Fa-f:])")
 _IPV6_NECESSARY = Necessary(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:")
 _IPV6_KEPT = _Ranges(
     map(
         ipaddress.IPv6Network,
-        str.split(
-            "2001::/23 2001:db8::/32 2002::/16 3fff::/20 2606:4700:4700::/64 2001:4860:4860::/64 2620:fe::/48"
-        ),
+        str.split("2001::/23 2001:db8::/32 2002::/16 3fff::/20 2606:4700:4700::/64 2001:4860:4860::/64 2620:fe::/48"),
     )
 )
 

@@ -7,9 +7,7 @@ from pathlib import PurePosixPath
 
 from .placeholders import is_placeholder
 
-_REFERENCE = re.compile(
-    r"^[\w.$-]{1,200}[\[(]|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|^\w+(?:->|::)\w|^&\w|^@[\w/]+$"
-)
+_REFERENCE = re.compile(r"^[\w.$-]{1,200}[\[(]|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|^\w+(?:->|::)\w|^&\w|^@[\w/]+$")
 _UUID = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 _NAME = re.compile(r"^[A-Za-z]+(?:[ _.\-/:]+[A-Za-z]*)*$")
 _LETTER = re.compile("[A-Za-z]")

@@ -57,9 +57,7 @@ class Scanner:
         """What the detectors find in one pass, each place once."""
         selection = self._prefilter.select(prefilter.as_valid_utf8(data))
         name = path.decode("utf-8", "surrogateescape")
-        return {
-            found for window, numbers in selection.items() for found in self._in(data, name, window, numbers)
-        }
+        return {found for window, numbers in selection.items() for found in self._in(data, name, window, numbers)}
 
     def _in(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[Finding]:
         piece = data[window.start : window.end]
@@ -83,9 +81,7 @@ class Scanner:
                 matches = detector.find(data, window.start, window.end)
             for match in matches:
                 if match.cls not in self.config.keep_classes:
-                    yield Finding(
-                        match.start, match.end, match.cls, detector.name, detector.version, match.confidence
-                    )
+                    yield Finding(match.start, match.end, match.cls, detector.name, detector.version, match.confidence)
 
     def _spans(self, data: bytes, findings: set[Finding]) -> list[Span]:
         """Findings merged where they overlap, with zone, line and surrogate."""
@@ -135,8 +131,7 @@ def _in_notice(data: bytes, offset: int, notices: list[int]) -> bool:
     at = bisect_left(notices, offset)
     before, after = notices[at - 1 : at], notices[at : at + 1]
     return any(
-        abs(notice - offset) < _NOTICE_REACH
-        and data.find(NEWLINE, min(notice, offset), max(notice, offset)) < 0
+        abs(notice - offset) < _NOTICE_REACH and data.find(NEWLINE, min(notice, offset), max(notice, offset)) < 0
         for notice in before + after
     )
 

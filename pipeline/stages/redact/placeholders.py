@@ -20,9 +20,7 @@ _TELLS = re.compile(
     r"-----(?:BEGIN|END)",
     re.IGNORECASE,
 )
-_TEMPLATE = re.compile(
-    r"^(?:[{<\[%@]|\$[A-Za-z_({])|\$\{|\{\{|<%|%\(|%[sd]|\{[A-Za-z_0-9.]*\}|\$\(|[\"'] ?\+"
-)
+_TEMPLATE = re.compile(r"^(?:[{<\[%@]|\$[A-Za-z_({])|\$\{|\{\{|<%|%\(|%[sd]|\{[A-Za-z_0-9.]*\}|\$\(|[\"'] ?\+")
 
 
 def is_placeholder(value: str) -> bool:

@@ -30,7 +30,5 @@ def surrogate(cls: str, k: int) -> str:
         block, host = divmod((k - 1) % (_IPV4_HOSTS * len(_IPV4_RANGES)), _IPV4_HOSTS)
         return f"{_IPV4_RANGES[block]}{host + 1}"
     if cls == "IPV6":
-        return (
-            f"2001:db8::{(k - 1) // 0xFFFF:x}:{(k - 1) % 0xFFFF + 1:x}" if k > 0xFFFF else f"2001:db8::{k:x}"
-        )
+        return f"2001:db8::{(k - 1) // 0xFFFF:x}:{(k - 1) % 0xFFFF + 1:x}" if k > 0xFFFF else f"2001:db8::{k:x}"
     return f"REDACTED_{cls}_{k}"

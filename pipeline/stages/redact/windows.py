@@ -29,9 +29,7 @@ class Window(NamedTuple):
         return (start <= self.start > self.line_start) or (end >= self.end < self.line_end)
 
 
-def windows_of_line(
-    line_start: int, line_end: int, first: int = 0, last: int | None = None
-) -> Iterator[Window]:
+def windows_of_line(line_start: int, line_end: int, first: int = 0, last: int | None = None) -> Iterator[Window]:
     """The windows of a line, or only those that hold an offset from `first` to `last`."""
     if line_end - line_start <= WINDOW:
         yield Window(line_start, line_end, line_start, line_end)

@@ -20,7 +20,10 @@ class ReleaseConfig(BaseModel):
     row_group_rows: int = Field(default=1000, ge=1, description="Rows of a Parquet row group")
     compression_level: int = Field(default=6, ge=1, le=19, description="zstd level")
     ledger_files: int = Field(
-        default=1, ge=1, le=4096, description="Files of each ledger: a power of two; more for more than some million rows"
+        default=1,
+        ge=1,
+        le=4096,
+        description="Files of each ledger: a power of two; more for more than some million rows",
     )
     previous: LocalPath | None = Field(
         default=None, description="release.json of the version before this one: chains the manifests"

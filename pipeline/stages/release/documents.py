@@ -47,7 +47,9 @@ def build_documents(settings: dict[str, Any], entries: list[Entry], totals: dict
     documents["manifest.jsonl"] = entries_text(entries)
     sums = [(entry.sha256, entry.path) for entry in entries]
     sums += [(hashlib.sha256(documents[name]).hexdigest(), name) for name in ("release.json", "manifest.jsonl")]
-    documents["manifest-sha256.txt"] = "".join(f"{sha}  {path}\n" for sha, path in sorted(sums, key=lambda s: s[1])).encode()
+    documents["manifest-sha256.txt"] = "".join(
+        f"{sha}  {path}\n" for sha, path in sorted(sums, key=lambda s: s[1])
+    ).encode()
     return documents
 
 
@@ -146,7 +148,9 @@ def _card(release: Release, entries: list[Entry]) -> str:
     configs = "".join(
         f"- config_name: {Path(folder).name}\n  data_files: {folder}/*.parquet\n" for folder in sorted(folders)
     )
-    front = f"---\npretty_name: {json.dumps(release.name)}\ntask_categories:\n- text-generation\ntags:\n- code\nconfigs:\n"
+    front = (
+        f"---\npretty_name: {json.dumps(release.name)}\ntask_categories:\n- text-generation\ntags:\n- code\nconfigs:\n"
+    )
     front += "- config_name: default\n  default: true\n  data_files: data/*/*.parquet\n" + configs + "---\n"
     totals = release.totals
     return front + (
@@ -260,4 +264,3 @@ def _citation(release: Release) -> str:
 def _changelog(release: Release) -> str:
     before = f"Follows {release.previous.version} ({release.previous.root})." if release.previous else "First version."
     return f"# Changelog\n\n## {release.version}\n\n{before} {release.totals.released:,} files released.\n"
-

@@ -38,13 +38,25 @@ def plan(sizes: pa.Table, config: ReleaseConfig) -> pa.Table:
     total = dict(zip(grouped.column("language").to_pylist(), grouped.column("bytes_sum").to_pylist(), strict=True))
     names = folders(list(total))
     rows = [
-        {"table": "data", "language": language, "folder": f"data/{names[language]}", "bucket": bucket, "buckets": buckets}
+        {
+            "table": "data",
+            "language": language,
+            "folder": f"data/{names[language]}",
+            "bucket": bucket,
+            "buckets": buckets,
+        }
         for language in sorted(total, key=lambda name: names[name])
         for buckets in [1 << max(0, -(-total[language] // config.shard_bytes) - 1).bit_length()]
         for bucket in range(buckets)
     ]
     rows += [
-        {"table": ledger, "language": None, "folder": folder_of(ledger), "bucket": bucket, "buckets": config.ledger_files}
+        {
+            "table": ledger,
+            "language": None,
+            "folder": folder_of(ledger),
+            "bucket": bucket,
+            "buckets": config.ledger_files,
+        }
         for ledger in LEDGERS
         for bucket in range(config.ledger_files)
     ]

@@ -119,7 +119,8 @@ def released_rows(
         "src_encoding": content.column("src_encoding"),
         "sha256": [digest.hex() for digest in content.column("sha256").to_pylist()],
         "cluster_id": pa.array(
-            [None if c is None else f"swh:1:cnt:{c.hex()}" for c in survivors.column("cluster").to_pylist()], pa.string()
+            [None if c is None else f"swh:1:cnt:{c.hex()}" for c in survivors.column("cluster").to_pylist()],
+            pa.string(),
         ),
         "n_redactions": pa.array([len(own or ()) for own in found], pa.int64()),
         "redacted_sha256": pa.array(redacted_digests, pa.string()),

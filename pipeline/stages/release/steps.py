@@ -80,7 +80,9 @@ def _registry(optout: OptoutConfig) -> Registry:
 def _send_ledger(job: Job, name: str, table: pa.Table, planned: pa.Table) -> None:
     (first, files) = plan.first_shards(planned, name)[None]
     key = LEDGERS[name][1][0]
-    column = pc.fill_null(table.column(key), "") if pa.types.is_string(table.schema.field(key).type) else table.column(key)
+    column = (
+        pc.fill_null(table.column(key), "") if pa.types.is_string(table.schema.field(key).type) else table.column(key)
+    )
     buckets = origin_buckets(column, files) if pa.types.is_string(column.type) else blob_buckets(column, files)
     # Hidden rows meet in one place, to be merged.
     hidden = pc.is_null(table.column(key)).to_numpy() if table.num_rows else np.zeros(0, bool)
@@ -113,7 +115,9 @@ def account_for_origins(job: Job) -> None:
     _send_ledger(job, "repositories", table.filter(shown), planned)
     used = {id_ for t in (released, copies, open_decisions) for id_ in t.column("evidence_id").to_pylist()}
     evidence = job.read("license.resolve/evidence")
-    evidence = evidence.filter(pc.is_in(evidence.column("evidence_id"), value_set=pa.array(sorted(used - {None}), pa.string())))
+    evidence = evidence.filter(
+        pc.is_in(evidence.column("evidence_id"), value_set=pa.array(sorted(used - {None}), pa.string()))
+    )
     _send_ledger(job, "evidence", evidence, planned)
     texts = evidence.filter(pc.is_in(evidence.column("source"), value_set=pa.array(["license_file", "dist_info"])))
     job.send_by_blob("license_blobs", texts.select(["blob"]))
@@ -161,7 +165,9 @@ def write_shards(job: Job) -> None:
     table = pa.concat_tables([job.read(f"{step}/{name}") for step in _WRITERS[name]])
     table = shards.ordered(table, name)
     path = f"{place['folder']}/{place['bucket']:05d}.parquet"
-    artefact = job.write_file("shard.parquet", table.num_rows, lambda file: shards.write_shard(file, table, job.settings))
+    artefact = job.write_file(
+        "shard.parquet", table.num_rows, lambda file: shards.write_shard(file, table, job.settings)
+    )
     where = {"bucket": place["bucket"], "buckets": place["buckets"]}
     if place["language"] is not None:
         where["language"] = place["language"]
@@ -175,9 +181,13 @@ def write_shards(job: Job) -> None:
 def sum_up(job: Job) -> None:
     """The index, the manifest, and the documents for people: everything in a release that is no shard."""
     index = job.read("release.shards/index").sort_by("swhid").combine_chunks()
-    written = job.write_file("released.parquet", index.num_rows, lambda file: shards.write_shard(file, index, job.settings["release"]))
+    written = job.write_file(
+        "released.parquet", index.num_rows, lambda file: shards.write_shard(file, index, job.settings["release"])
+    )
     path = job.folder / written.file
-    entries = [Entry.model_validate_json(line) for line in job.read("release.shards/entries").column("entry").to_pylist()]
+    entries = [
+        Entry.model_validate_json(line) for line in job.read("release.shards/entries").column("entry").to_pylist()
+    ]
     entries.append(shards.entry_of(path, "index/released.parquet", "index", index, written.sha256, {}))
     counted = job.read("release.account/totals").group_by("outcome").aggregate([("count", "sum")])
     totals = dict(zip(counted.column("outcome").to_pylist(), counted.column("count_sum").to_pylist(), strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import ConfigError, EnvironmentalError
-from pipeline.inspected_files import Given, displayed
+from pipeline.inspection.files import Given, displayed
 from pipeline.stages.ingest.decoding import encode
 from pipeline.stages.redact.spans import Span, redact
 

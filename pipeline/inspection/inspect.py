@@ -15,8 +15,8 @@ from pipeline.config import Config
 from pipeline.engine import services
 from pipeline.engine.progress import tracked
 from pipeline.errors import ConfigError
-from pipeline.inspected_files import Given, Unread, displayed, given_inputs, read
-from pipeline.redacted_copies import RedactedCopies
+from pipeline.inspection.files import Given, Unread, displayed, given_inputs, read
+from pipeline.inspection.redacted_copies import RedactedCopies
 from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.language.core import tag
 from pipeline.stages.license import names

@@ -1,0 +1,1 @@
+"""Inspection: what the detectors see in files of this machine, without a release."""
