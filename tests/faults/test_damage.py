@@ -82,7 +82,7 @@ def test_a_flipped_bit_in_an_exchange_is_never_used(built: Configure, tmp_path: 
     assert build(built(), verify_full=True).release.root == root
 
 
-@pytest.mark.parametrize("how", ["deleted", "truncated", "longer"])
+@pytest.mark.parametrize("how", ["deleted", "truncated"])
 def test_outputs_of_another_size_are_noticed_at_once(
     how: str, built: Configure, tmp_path: Path, reference: Path, root: str
 ) -> None:
@@ -91,8 +91,7 @@ def test_outputs_of_another_size_are_noticed_at_once(
         if how == "deleted":
             path.unlink()
         else:
-            data = path.read_bytes()
-            path.write_bytes(data[:-1] if how == "truncated" else data + b"\0")
+            path.write_bytes(path.read_bytes()[:-1])
     result = build(built())
     assert result.release.root == root
     assert len(_run(result)) == len(paths)

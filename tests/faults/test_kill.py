@@ -32,7 +32,7 @@ def test_points_cover_outputs_receipts_and_release(points: list[str]) -> None:
 def test_killed_builds_resume(
     points: list[str], configure: Configure, tmp_path: Path, reference: Path, root: str
 ) -> None:
-    _check(6, points, configure, tmp_path, reference, root)
+    _check(5, points, configure, tmp_path, reference, root)
 
 
 @pytest.mark.fault

@@ -13,9 +13,10 @@ from typing import Any
 from pipeline.commitment import load_key
 from pipeline.local_path import made_logical
 from pipeline.manifest.model import Entry, Previous, Release, Totals, entries_text, read_release
-from pipeline.schema import RELEASED, SCHEMA_VERSION
+from pipeline.schema import SCHEMA_VERSION
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.optout.registry import load_registry
+from pipeline.stages.release.croissant import croissant
 
 DOCUMENTS = (
     "release.json", "manifest.jsonl", "manifest-sha256.txt", "README.md", "report.html", "croissant.json",
@@ -34,7 +35,7 @@ def build_documents(settings: dict[str, Any], entries: list[Entry], totals: dict
     documents = {
         "README.md": _card(release, entries).encode(),
         "report.html": _report(release).encode(),
-        "croissant.json": _croissant(release, entries).encode(),
+        "croissant.json": croissant(release, entries).encode(),
         "CITATION.cff": _citation(release).encode(),
         "CHANGELOG.md": _changelog(release).encode(),
     }
@@ -204,54 +205,6 @@ def _report(release: Release) -> str:
         + section("Redactions", release.redactions)
         + "</html>\n"
     )
-
-
-_CROISSANT_TYPES = {"int64": "sc:Integer", "int32": "sc:Integer", "double": "sc:Float", "bool": "sc:Boolean"}
-
-
-def _croissant(release: Release, entries: list[Entry]) -> str:
-    data = sorted((entry for entry in entries if entry.table == "data"), key=lambda entry: entry.path)
-    objects: list[dict[str, Any]] = [
-        {
-            "@type": "cr:FileObject",
-            "@id": entry.path,
-            "name": entry.path,
-            "contentUrl": entry.path,
-            "contentSize": f"{entry.bytes} B",
-            "sha256": entry.sha256,
-            "encodingFormat": "application/x-parquet",
-        }
-        for entry in data
-    ]
-    files = {"@type": "cr:FileSet", "@id": "shards", "name": "shards", "includes": "data/*/*.parquet"}
-    files |= {"encodingFormat": "application/x-parquet"}
-    fields = [
-        {
-            "@type": "cr:Field",
-            "@id": f"files/{field.name}",
-            "name": field.name,
-            "dataType": _CROISSANT_TYPES.get(str(field.type), "sc:Text"),
-            "source": {"fileSet": {"@id": "shards"}, "extract": {"column": field.name}},
-        }
-        for field in RELEASED
-        if str(field.type) in (*_CROISSANT_TYPES, "string", "large_string")
-    ]
-    document = {
-        "@context": {
-            "@vocab": "https://schema.org/",
-            "sc": "https://schema.org/",
-            "cr": "http://mlcommons.org/croissant/",
-            "conformsTo": "http://purl.org/dc/terms/conformsTo",
-        },
-        "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.1",
-        "name": release.name,
-        "version": release.version,
-        "description": release.description or release.name,
-        "distribution": [*objects, files],
-        "recordSet": [{"@type": "cr:RecordSet", "@id": "files", "name": "files", "field": fields}],
-    }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _citation(release: Release) -> str:
