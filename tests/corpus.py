@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -96,7 +97,7 @@ def write_archives(folder: Path) -> None:
 
 def tar_of(top: str, files: Mapping[str, str | bytes]) -> bytes:
     sink = io.BytesIO()
-    with tarfile.open(fileobj=sink, mode="w:gz", compresslevel=1) as archive:
+    with tarfile.open(fileobj=sink, mode="w") as archive:
         for name, content in files.items():
             data = content if isinstance(content, bytes) else content.encode()
             member = tarfile.TarInfo(f"{top}/{name}")
@@ -105,12 +106,12 @@ def tar_of(top: str, files: Mapping[str, str | bytes]) -> bytes:
         link = tarfile.TarInfo(f"{top}/link.py")
         link.type, link.linkname = tarfile.SYMTYPE, "setup.py"
         archive.addfile(link)
-    return sink.getvalue()
+    return gzip.compress(sink.getvalue(), 1, mtime=0)
 
 
 def zip_of(files: dict[str, str]) -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)
     return sink.getvalue()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.audit.commitments import check_commitments
 from pipeline.audit.conservation import check_conservation, check_origins, check_totals
 from pipeline.audit.evidence import check_evidence, evidence_sets
 from pipeline.audit.files import check_files, check_manifest, check_tables
@@ -22,6 +23,7 @@ from pipeline.audit.optouts import check_optouts
 from pipeline.audit.outcomes import outcomes
 from pipeline.audit.report import Report
 from pipeline.audit.rows import check_rows
+from pipeline.commitment import load_key
 from pipeline.errors import IntegrityError
 from pipeline.manifest.model import read_release
 from pipeline.stages.optout.registry import load_registry
@@ -30,16 +32,23 @@ from pipeline.stages.redact.core import Scanner
 
 
 def audit_release(
-    folder: Path, *, registry: Path | None = None, manifest: Path | None = None, deep: bool = False
+    folder: Path,
+    *,
+    registry: Path | None = None,
+    manifest: Path | None = None,
+    key: Path | None = None,
+    deep: bool = False,
 ) -> Report:
     """Check a release. Whatever is wrong with it ends in the report, and is no error.
 
-    `registry` and `manifest` are the auditor's own: raises ConfigError or IntegrityError where they cannot be read.
+    `registry`, `manifest` and `key` are the auditor's own: raises ConfigError or IntegrityError where one cannot be
+    read.
     Time: each file is read once for its digest, texts once more for their rows; `deep` scans them too. Memory: one
     row group, and the ledgers.
     """
     excluded = None if registry is None else load_registry(registry)
     published = None if manifest is None else read_release(manifest)
+    secret = load_key(None if key is None else str(key))
     try:
         contents = Contents(folder)
     except IntegrityError as error:
@@ -57,6 +66,8 @@ def audit_release(
         check_rows(contents, report)
     with report.judging("the order of the ledgers"):
         check_ledgers(contents, report)
+    with report.judging("the commitments"):
+        check_commitments(contents, secret, report)
     _check_meaning(contents, report)
     if excluded is not None:
         with report.judging("the opt-outs"):

@@ -11,7 +11,7 @@ from pipeline.engine.receipts import read_receipt
 from pipeline.errors import InputError
 
 # CPU seconds per MB of archive on one core, as scripts/bench/end_to_end measures them; only for estimates.
-SECONDS_PER_INPUT_MB = 7.0
+SECONDS_PER_INPUT_MB = 2.0
 
 
 def plan_rows(config: Config) -> list[dict[str, Any]]:

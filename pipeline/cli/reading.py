@@ -78,6 +78,9 @@ def audit(
         Path | None,
         typer.Option("--manifest", metavar="FILE", help="Also compare the root with this published release.json."),
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Also check that commitments were made with this key file.")
+    ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also scan released text again for secrets.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +88,7 @@ def audit(
     from pipeline.audit.verify import audit_release
 
     _check_is_folder(release)
-    report = audit_release(release, registry=registry, manifest=manifest, deep=deep)
+    report = audit_release(release, registry=registry, manifest=manifest, key=key, deep=deep)
     if as_json:
         print(json.dumps(report.as_json(), indent=1))
     else:

@@ -149,8 +149,11 @@ def _encode(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def read_slice(piece: Slice) -> pa.Table:
-    """The rows of a slice, after its sha256 was checked. Raises IntegrityError where bytes or counts differ."""
+def read_slice(piece: Slice, columns: list[str] | None = None) -> pa.Table:
+    """The rows of a slice (of some columns), after its sha256 was checked.
+
+    Raises IntegrityError where bytes or counts differ.
+    """
     path = Path(piece.path)
     try:
         with path.open("rb") as file:
@@ -165,9 +168,10 @@ def read_slice(piece: Slice) -> pa.Table:
             "Run again with --verify full: it finds every damaged file and makes it anew."
         )
     if piece.length is None:
-        table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
+        table = pq.read_table(pa.BufferReader(data), columns=columns, page_checksum_verification=True)
     else:
         table = pa.ipc.open_stream(data).read_all()
+        table = table.select(columns) if columns else table
     if table.num_rows != piece.rows:
         raise IntegrityError(f"{path}: {table.num_rows} rows were read, its receipt says {piece.rows}")
     return table

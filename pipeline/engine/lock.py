@@ -22,8 +22,7 @@ def locked(work: Path) -> Iterator[None]:
         file = (work / "lock").open("a+")
     except OSError as error:
         raise EnvironmentalError(
-            f"the work folder {work} cannot be written: {error.strerror}. "
-            "Choose another with --set execution.work=DIR."
+            f"the work folder {work} cannot be written: {error.strerror}. Choose another with --set execution.work=DIR."
         ) from error
     with file:
         try:

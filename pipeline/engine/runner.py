@@ -318,9 +318,7 @@ def run_part(task: Mapping[str, Any]) -> None:
             f"{f' ({error.filename})' if error.filename else ''}. Mend it, then run again: what is finished is kept."
         ) from error
     except Exception as error:
-        raise StageError(_describe(step, job.part, error)) from (
-            error if os.environ.get("PERMASTACK_DEBUG") else None
-        )
+        raise StageError(_describe(step, job.part, error)) from (error if os.environ.get("PERMASTACK_DEBUG") else None)
     if step.counts and not job.counts.closes:
         raise IntegrityError(f"step {step.name} part {job.part}: counts do not close: {job.counts}")
     Receipt(

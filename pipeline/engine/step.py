@@ -92,7 +92,7 @@ class Job:
     def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """All rows of an input in one table; an empty table of its schema where there are none."""
         schema = self.schemas[name]
-        tables = [t.select(columns) if columns else t for t in self.pieces(name)]
+        tables = [read_slice(piece, columns) for piece in self.inputs[name]]
         empty = schema.empty_table()
         tables.append(empty.select(columns) if columns else empty)
         return pa.concat_tables(tables).combine_chunks()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -157,7 +157,6 @@ def decide(job: Job) -> None:
     occurrences = job.read("ingest.fetch/occurrences").sort_by(
         [("blob", "ascending"), ("origin", "ascending"), ("path", "ascending")]
     )
-    headers = _headers(job, config) if config.headers else {}
     judged = _Judge(policy, config)
     path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
     elsewhere: dict[bytes, tuple[str, bytes]] = {}
@@ -167,6 +166,7 @@ def decide(job: Job) -> None:
         path_types[row["blob"]].add(path_type)
         if path_type is LicenseType.NON_PERMISSIVE:
             elsewhere.setdefault(row["blob"], (row["origin"], row["path"]))
+    headers = _headers(job, config, _undecided(path_types, config)) if config.headers else {}
     verdicts: list[Verdict] = []
     others: list[tuple[str | None, bytes | None]] = []
     for row in rows:
@@ -202,6 +202,13 @@ def decide(job: Job) -> None:
     job.drop(rules.to_pylist())
 
 
+def _undecided(path_types: Mapping[bytes, set[LicenseType]], config: LicenseConfig) -> set[bytes]:
+    """The blobs whose header can make a difference: under strict rules, not where every path forbids already."""
+    if config.mode != "strict":
+        return set(path_types)
+    return {blob for blob, types in path_types.items() if types != {LicenseType.NON_PERMISSIVE}}
+
+
 class _Judge:
     """The policy, asked once per distinct question."""
 
@@ -224,17 +231,17 @@ class _Judge:
         return self._verdicts[key]
 
 
-def _headers(job: Job, config: LicenseConfig) -> dict[bytes, list[Evidence]]:
-    """What each blob states about itself; blobs that state nothing are left out. Scans are facts, each done once."""
+def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes, list[Evidence]]:
+    """What each wanted blob states about itself; those that state nothing are left out. Each scan is a fact."""
     store = job.facts("license-headers", detector_versions() | {"bytes": str(config.max_header_bytes)})
     found: dict[bytes, list[Evidence]] = {}
     reused = computed = 0
     for contents in job.pieces("ingest.fetch/contents"):
         blobs = contents.column("blob").to_pylist()
-        facts = store.known((blob, "") for blob in blobs)
+        facts = store.known((blob, "") for blob in blobs if blob in wanted)
         fresh: dict[tuple[bytes, str], str] = {}
         for number, blob in enumerate(blobs):
-            if (blob, "") not in facts:
+            if blob in wanted and (blob, "") not in facts:
                 text = bytes(contents.column("text")[number].as_buffer())
                 fresh[blob, ""] = json.dumps(_scan_header(job, config, text))
         store.add(fresh)
