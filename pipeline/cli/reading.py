@@ -79,7 +79,7 @@ def audit(
         typer.Option("--manifest", metavar="FILE", help="Also compare the root with this published release.json."),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="Also check that commitments were made with this key file.")
+        Path | None, typer.Option("--key", metavar="FILE", help="Also check that commitments have this key.")
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also scan released text again for secrets.")] = False,
     as_json: AsJson = False,
