@@ -75,7 +75,7 @@ def plants(seed: int) -> list[Plant]:
     azure = _word(rng, 86) + "=="
     lines.append(Plant("AZURE_KEY", "x;Account" + f"Key={azure};y", azure))
     npm = "npm" + "_" + _word(rng, 36)
-    lines.append(Plant("NPM_TOKEN", "//registry.npmjs.org/:_auth" + f"Token={npm}", npm))
+    lines.append(Plant("NPM_TOKEN", "//packages.corp.net/:_auth" + f"Token={npm}", npm))
     soft = _word(rng, 64, hexa)
     lines.append(Plant("SOFTLAYER_KEY", f"softlayer_api_key: {soft}", soft))
     cloudant = _word(rng, 64, hexa)
