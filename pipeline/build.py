@@ -46,18 +46,20 @@ def make_runner(config: Config, *, verify_full: bool = False, accept_quarantine:
             "the configuration has no source: add an [[ingest.sources]] section (see `permastack init`), "
             "or use `permastack run --git DIR... --out DIR`"
         )
-    items = discover(config.ingest)
+    items, sizes = discover(config)
+    origins = [item for item in items if item["by"] == "origin"]
     if not items:
         raise InputError(
             f"no origin is left of the sources at ingest.sample = {config.ingest.sample}: take a larger sample"
         )
-    for first, second in pairwise(sorted(items, key=lambda item: str(item["origin"]))):
+    for first, second in pairwise(sorted(origins, key=lambda item: str(item["origin"]))):
         if first["origin"] == second["origin"]:
             raise InputError(
                 f"two sources have the origin {first['origin']!r}: {first['locator']} and {second['locator']}. "
                 "Expected one input per origin: remove one, or give one of them another name."
             )
-    return Runner(FLOW, config, items, verify_full=verify_full, retry=_quarantined if not accept_quarantine else _never)
+    retry = _never if accept_quarantine else _quarantined
+    return Runner(FLOW, config, items, sizes=sizes, verify_full=verify_full, retry=retry)
 
 
 def _quarantined(receipt: Receipt) -> bool:
@@ -88,7 +90,8 @@ def build(
     with locked(work):
         sweep(work)
         runner = make_runner(config, verify_full=verify_full, accept_quarantine=accept_quarantine)
-        publish_bytes(work / "inputs.json", json.dumps({item["origin"]: item for item in runner.items}).encode())
+        lying = {item["origin"]: item for item in runner.items if item["by"] == "origin"}
+        publish_bytes(work / "inputs.json", json.dumps(lying).encode())
         states: list[StepState] = []
 
         def note(state: StepState) -> None:
@@ -105,7 +108,7 @@ def build(
         release = read_release(files["release.json"][0])
         folder = release_folder(config)
         fresh = place(files, release, folder, full=verify_full)
-        messages = [text for receipt in runner.receipts("ingest.list") for text in receipt.info["messages"]]
+        messages = [text for receipt in _of_ingest(runner) for text in receipt.info.get("messages", ())]
         return Built(release, folder, fresh, states, sorted(messages), runner)
 
 
@@ -127,13 +130,18 @@ def released_files(runner: Runner) -> dict[str, tuple[Path, int, str]]:
     return files
 
 
+def _of_ingest(runner: Runner) -> list[Receipt]:
+    return [receipt for step in runner.steps if step.stage == "ingest" for receipt in runner.receipts(step.name)]
+
+
 def _check_quarantine(runner: Runner, accepted: bool) -> None:
-    quarantined = sorted(text for receipt in runner.receipts("ingest.list") for text in receipt.info["quarantined"])
+    quarantined = sorted({text for receipt in _of_ingest(runner) for text in receipt.info.get("quarantined", ())})
     if quarantined and not accepted:
         listed = "\n  ".join(quarantined[:10])
         raise EnvironmentalError(
-            f"{len(quarantined)} origins could not be read (quarantine {digest_of(quarantined)[:16]}), so no release "
-            f"was made:\n  {listed}\nMend them and run again, or run with --accept-quarantine to leave them out: "
+            f"{len(quarantined)} origins or contents could not be read (quarantine {digest_of(quarantined)[:16]}), "
+            f"so no release was made:\n  {listed}\n"
+            "Mend them and run again, or run with --accept-quarantine to leave them out: "
             "the ledger will say so."
         )
 

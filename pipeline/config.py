@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.config_errors import described
+from pipeline.engine.storage import RequestsConfig, StorageConfig
 from pipeline.errors import ConfigError
 from pipeline.local_path import LocalPath, made_absolute, made_logical
 from pipeline.stages.ingest.config import IngestConfig
@@ -67,6 +68,15 @@ class ExecutionConfig(_Section):
     )
     parts: int = Field(default=8, ge=1, le=65536, description="Parts of the steps that go by origin")
     buckets: int = Field(default=8, ge=1, le=65536, description="Buckets of the steps that go by blob: a power of two")
+    directory_rows: int = Field(
+        default=4_000_000,
+        ge=1,
+        description="Rows of directory_entry that one bucket of an export may hold: bounds a worker's memory",
+    )
+    storage: dict[str, StorageConfig] = Field(
+        default_factory=dict, description="By URL prefix, such as s3://softwareheritage"
+    )
+    requests: RequestsConfig = Field(default_factory=RequestsConfig, description="Fetching contents")
     cluster: ClusterConfig = Field(default_factory=ClusterConfig, description="Where parts run")
 
     @model_validator(mode="after")

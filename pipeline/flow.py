@@ -8,6 +8,7 @@ from pipeline import schema as s
 from pipeline.engine.step import Out, Step
 from pipeline.stages.exact import steps as exact
 from pipeline.stages.ingest import steps as ingest
+from pipeline.stages.ingest.swh import steps as swh
 from pipeline.stages.language import steps as language
 from pipeline.stages.license import steps as license
 from pipeline.stages.near import steps as near
@@ -16,7 +17,7 @@ from pipeline.stages.redact import steps as redact
 from pipeline.stages.release import steps as release
 
 _INGEST, _LICENSE, _OPTOUT = (
-    ("stages/ingest", "stages/decisions.py"),
+    ("stages/ingest", "stages/decisions.py", "engine/storage.py"),
     ("stages/license",),
     ("stages/optout", "stages/license/names.py"),
 )
@@ -29,9 +30,49 @@ def _published(config: Any) -> dict[str, Any]:
 
 
 FLOW = (
+    # over a graph export, where there is one
+    Step(
+        "ingest.heads", swh.heads, by="one", reads=(), takes_items=True,
+        writes={
+            "heads": Out(s.HEADS, to="origin"), "frontier": Out(s.FRONTIER, to="directory"),
+            "exports": Out(s.EXPORTS),
+        },
+        settings=lambda c: c.ingest, code=_INGEST, when=swh.is_needed, counts=False,
+    ),
+    Step(
+        "ingest.scan", swh.scan, by="stripe", reads=(), takes_items=True,
+        writes={
+            "entries": Out(s.DIRECTORY_ENTRIES, to="directory"), "contents": Out(s.GRAPH_CONTENTS, to="blob"),
+            "manifests": Out(s.DIRECTORY_MANIFESTS, to="directory"), "spool": Out(s.BYTES, to="blob"),
+        },
+        settings=lambda c: c.ingest, code=_INGEST, when=swh.is_needed, counts=False,
+    ),
+    Step(
+        "ingest.sort", swh.sort_trees, by="directory", reads=("ingest.scan/entries",),
+        writes={"trees": Out(s.DIRECTORY_ENTRIES, to="slice"), "directories": Out(s.DIRECTORIES)},
+        code=_INGEST, when=swh.is_needed, counts=False,
+    ),
+    Step(
+        "ingest.walk", swh.walk, by="directory",
+        reads=(
+            "ingest.sort/trees", "ingest.sort/directories", "ingest.scan/manifests", "ingest.heads/frontier",
+            "ingest.walk/frontier", "ingest.walk/seen",
+        ),
+        writes={
+            "tree": Out(s.DIRECTORY_ENTRIES, to="origin"), "lost": Out(s.LOST_DIRECTORIES, to="origin"),
+            "reached": Out(s.REACHED, to="blob"), "frontier": Out(s.FRONTIER, to="directory"), "seen": Out(s.FRONTIER),
+        },
+        code=_INGEST, when=swh.is_needed, counts=False,
+    ),
+    Step(
+        "ingest.locate", swh.locate, by="blob", reads=("ingest.walk/reached", "ingest.scan/contents"),
+        writes={"contents": Out(s.GRAPH_CONTENTS), "answers": Out(s.ANSWERS, to="origin")},
+        code=_INGEST, when=swh.is_needed, counts=False,
+    ),
     # by origin
     Step(
-        "ingest.list", ingest.list_origins, by="origin", reads=(), takes_items=True,
+        "ingest.list", ingest.list_origins, by="origin", takes_items=True,
+        reads=("ingest.heads/heads", "ingest.walk/tree", "ingest.walk/lost", "ingest.locate/answers"),
         writes={
             "origins": Out(s.ORIGINS), "occurrences": Out(s.OCCURRENCES), "decisions": Out(s.DECISIONS),
             "texts": Out(s.LICENSE_TEXTS, to="blob"), "spool": Out(s.BYTES, to="blob"),
@@ -40,7 +81,13 @@ FLOW = (
     ),
     # by blob
     Step(
-        "license.detect", license.detect, by="blob", reads=("ingest.list/texts", "ingest.list/spool"),
+        "ingest.texts", ingest.fetch_texts, by="blob",
+        reads=("ingest.list/texts", "ingest.locate/contents", "ingest.scan/spool"), writes={"texts": Out(s.BYTES)},
+        settings=lambda c: c.ingest, code=_INGEST, when=swh.is_needed, counts=False,
+    ),
+    Step(
+        "license.detect", license.detect, by="blob",
+        reads=("ingest.list/texts", "ingest.list/spool", "ingest.texts/texts"),
         writes={"facts": Out(s.LICENSE_FACTS, to="origin")},
         settings=lambda c: license.detection_settings(c.license), code=_LICENSE, versions=license.versions,
         counts=False,
@@ -57,7 +104,11 @@ FLOW = (
     ),
     # by blob bucket
     Step(
-        "ingest.fetch", ingest.fetch, by="blob", reads=("license.resolve/occurrences", "ingest.list/spool"),
+        "ingest.fetch", ingest.fetch, by="blob",
+        reads=(
+            "license.resolve/occurrences", "ingest.list/spool", "ingest.scan/spool", "ingest.texts/texts",
+            "ingest.locate/contents",
+        ),
         writes={"contents": Out(s.CONTENTS), "occurrences": Out(s.RESOLVED), "decisions": _DECISIONS},
         settings=lambda c: c.ingest, code=_INGEST,
     ),
@@ -167,7 +218,9 @@ FLOW = (
     ),
     Step(
         "release.manifest", release.sum_up, by="one",
-        reads=("release.shards/index", "release.shards/entries", "release.account/totals"),
+        reads=(
+            "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/exports",
+        ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
         settings=_published, code=("stages/release", "manifest", "config.py"), versions=release.manifest_versions,
         counts=False,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel
 
 _MARK = "a path of this machine"
+_MARK_URL = "a path of this machine or a URL"
 _MARK_TOML = "a name, or the path of a TOML file of this machine"
 
 
@@ -24,17 +26,24 @@ def _usable(path: str) -> str:
 LocalPath = Annotated[str, _MARK, AfterValidator(_usable)]
 """A path, or a glob, of this machine. Relative ones start at the folder of the configuration's file, `~` at home."""
 
+PathOrUrl = Annotated[str, _MARK_URL, AfterValidator(_usable)]
+"""A folder or file of this machine, or its URL as fsspec writes it (s3://, https://, memory://)."""
+
 NameOrTomlPath = Annotated[str, _MARK_TOML, AfterValidator(_usable)]
 """The name of something that is shipped, or a path of this machine that ends in `.toml`."""
 
 
 def made_absolute(model: BaseModel, base: Path) -> dict[str, Any]:
     """The model as plain data, its local paths absolute."""
-    return _convert(model, lambda path: os.path.normpath(base / os.path.expanduser(path)))
+
+    def absolute(path: str) -> str:
+        return path if "://" in path else os.path.normpath(base / os.path.expanduser(path))
+
+    return _convert(model, absolute)
 
 
 def made_logical(model: BaseModel) -> dict[str, Any]:
-    """The model as plain data, of each local path only the last component: what may be published."""
+    """The model as plain data, of each local path and location only the last component: what may be published."""
     return _convert(model, lambda path: PurePath(path).name)
 
 
@@ -59,6 +68,8 @@ def _value(value: Any, here: Callable[[str], str] | None, change: Callable[[str]
         return [_value(v, here, change) for v in value]
     if isinstance(value, dict):
         return {k: _value(v, here, change) for k, v in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, str) and here:
         return here(value)
     return value

@@ -26,15 +26,73 @@ def _table(*fields: tuple[str, pa.DataType] | tuple[str, pa.DataType, str]) -> p
 
 # --- between steps --------------------------------------------------------------------------------
 
+# The graph of Software Heritage. Object ids are the raw 20 bytes; `source` is a source's place in the configuration.
+
+HEADS = _table(  # one row per listing: an origin at one visit; with a rule: an origin of which nothing can be listed
+    ("origin", pa.string()),
+    ("source", pa.int32()),
+    ("visit", pa.int64(), "null"),
+    ("visit_type", pa.string(), "null"),
+    ("visit_date", _TIME, "null"),
+    ("visit_status", pa.string(), "null"),  # full, partial
+    ("snapshot", BLOB, "null"),
+    ("branch", pa.binary(), "null"),
+    ("branch_rule", pa.string(), "null"),  # head, main, master, trunk, develop, release, newest
+    ("release", BLOB, "null"),
+    ("revision", BLOB, "null"),
+    ("revision_date", _TIME, "null"),  # of the committer; null outside the years 1 to 9999
+    ("directory", BLOB, "null"),
+    ("rule", pa.string(), "null"),
+    ("reason", pa.string(), "null"),
+)
+
+EXPORTS = _table(("about", pa.string()))  # JSON for the manifest
+
+DIRECTORY_ENTRIES = _table(
+    ("directory", BLOB),
+    ("name", pa.binary()),
+    ("mode", pa.int32()),
+    ("target", BLOB),
+)
+
+DIRECTORY_MANIFESTS = _table(
+    ("directory", BLOB), ("manifest", pa.binary())
+)  # where the export gives the tree as it was
+
+DIRECTORIES = _table(("directory", BLOB))
+
+FRONTIER = _table(("directory", BLOB), ("part", pa.int32()))  # which part of the origins needs that directory
+
+REACHED = _table(("blob", BLOB), ("part", pa.int32()))
+
+LOST_DIRECTORIES = _table(("directory", BLOB), ("rule", pa.string()), ("reason", pa.string()))
+
+GRAPH_CONTENTS = _table(
+    ("blob", BLOB),
+    ("source", pa.int32()),
+    ("sha1", pa.binary(20), "null"),
+    ("sha256", pa.binary(32), "null"),
+    ("blake2s256", pa.binary(32), "null"),
+    ("length", pa.int64(), "null"),
+    ("status", pa.string()),  # visible, hidden, absent
+    ("reason", pa.string(), "null"),  # why it is absent, in the export's own words
+)
+
+ANSWERS = pa.schema([GRAPH_CONTENTS.field(name) for name in ("blob", "length", "status", "reason")])
+
 ORIGINS = _table(
     ("origin", pa.string()),
-    ("kind", pa.string()),  # archives, git
-    ("input_digest", pa.string()),  # sha256:... of an archive, swh:1:rev:... of a clone
+    ("kind", pa.string()),  # archives, git, swh, parquet
+    ("input_digest", pa.string()),  # sha256:... of an archive, swh:1:rev:... of a clone, swh:1:snp:... of a visit
     ("visit_type", pa.string(), "null"),
+    ("visit_date", _TIME, "null"),
+    ("visit_status", pa.string(), "null"),
     ("directory", BLOB, "null"),  # git tree id over every listed path; null where nothing could be listed
     ("snapshot", pa.string(), "null"),
+    ("release", pa.string(), "null"),
     ("revision", pa.string(), "null"),
     ("branch", pa.string(), "null"),
+    ("branch_rule", pa.string(), "null"),
     ("revision_date", _TIME, "null"),
     ("stars", pa.int64(), "null"),
     ("forks", pa.int64(), "null"),
@@ -162,6 +220,7 @@ TAGS = _table(
 
 RELEASED = _table(
     ("swhid", pa.string()),
+    ("qualified_swhid", pa.string()),  # with origin, visit, anchor and path
     ("origin", pa.string()),
     ("repo_name", pa.string()),
     ("path", pa.string()),  # bytes that are not UTF-8 are written \xNN; then path_bytes has the truth
@@ -275,10 +334,14 @@ REPOSITORIES = _table(
     ("kind", pa.string()),
     ("input_digest", pa.string()),
     ("visit_type", pa.string(), "null"),
+    ("visit_date", _TIME, "null"),
+    ("visit_status", pa.string(), "null"),
     ("directory", BLOB, "null"),
     ("snapshot", pa.string(), "null"),
+    ("release", pa.string(), "null"),
     ("revision", pa.string(), "null"),
     ("branch", pa.string(), "null"),
+    ("branch_rule", pa.string(), "null"),
     ("revision_date", _TIME, "null"),
     ("stars", pa.int64(), "null"),
     ("forks", pa.int64(), "null"),

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NewType
+from urllib.parse import quote_from_bytes
 
 BlobId = NewType("BlobId", bytes)
 DirectoryId = NewType("DirectoryId", bytes)
@@ -98,3 +99,18 @@ def directory_ids(entries: Iterable[TreeEntry]) -> Iterator[tuple[bytes, Directo
                 raise ValueError(f"{path!r} is both a file and a directory")
             children[parent][name] = (MODE_DIRECTORY, identifier)
         yield path, identifier
+
+
+def qualified_swhid(blob: BlobId, *, origin: str, visit: str | None, anchor: str, path: bytes) -> str:
+    """A content's SWHID with where it was seen: origin, snapshot (if known), revision, release or directory, path.
+
+    `%` and `;` of the origin and all that is special in the path are percent-encoded (SWHID 1.2, qualifiers).
+
+    >>> nothing = content_id(b"")
+    >>> qualified_swhid(nothing, origin="https://a.org/x;y", visit=None, anchor="swh:1:dir:" + "0" * 40, path=b"a b")
+    ... # doctest: +ELLIPSIS
+    'swh:1:cnt:e69d...;origin=https://a.org/x%3By;anchor=swh:1:dir:0000...0000;path=/a%20b'
+    """
+    escaped = origin.replace("%", "%25").replace(";", "%3B")
+    seen = f";visit={visit}" if visit else ""
+    return f"{swhid('cnt', blob)};origin={escaped}{seen};anchor={anchor};path=/{quote_from_bytes(path)}"

@@ -31,13 +31,19 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("facts")
 
 
+EXPORT = Path(__file__).parent.parent / "configs" / "quickstart" / "swh"
+"""A small graph export of Software Heritage with its contents."""
+
 Configure = Callable[..., Any]
 
 
 @pytest.fixture
 def configure(corpus: Path, facts: Path, tmp_path: Path) -> Configure:
-    """A function that makes a Config over the tiny corpus: `configure("near.threshold=0.9", ...)`."""
+    """A function that makes a Config over the tiny corpus and a small export of Software Heritage:
+    `configure("near.threshold=0.9", ...)`. `folder` is where the corpus lies."""
     from pipeline.config import make_config
+
+    swh = {"kind": "swh", "name": "tiny", "export": str(EXPORT / "orc"), "contents": str(EXPORT / "content")}
 
     def make(*changes: str, folder: Path | None = None, root: Path = tmp_path) -> Any:
         data: dict[str, Any] = {
@@ -48,7 +54,8 @@ def configure(corpus: Path, facts: Path, tmp_path: Path) -> Configure:
                         "kind": "archives",
                         "path": f"{folder or corpus}/*",
                         "origin": "pkg:pypi/{name}@{version}?file_name={filename}",
-                    }
+                    },
+                    swh,
                 ]
             },
             "execution": {

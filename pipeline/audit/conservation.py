@@ -104,7 +104,7 @@ def check_origins(contents: Contents, report: Report) -> None:
     known = {row["origin"]: row for row in contents.ledger("repositories").to_pylist()}
     same = {
         "snapshot_id": "snapshot", "revision_id": "revision", "branch_name": "branch", "revision_date": "revision_date",
-        "star_events_count": "stars", "fork_events_count": "forks",
+        "visit_date": "visit_date", "star_events_count": "stars", "fork_events_count": "forks",
     }  # fmt: skip
     for entry in contents.entries_of("data"):
         for row in contents.table_of(entry, ["swhid", "origin", "directory_id", *same]).to_pylist():

@@ -8,6 +8,8 @@ from typing import Any
 from pipeline.build import make_runner
 from pipeline.config import Config
 from pipeline.engine.receipts import read_receipt
+from pipeline.engine.runner import Runner, StepState
+from pipeline.engine.step import Step
 from pipeline.errors import InputError
 
 # CPU seconds per MB of archive on one core, as scripts/bench/end_to_end measures them; only for estimates.
@@ -27,8 +29,8 @@ def plan_rows(config: Config) -> list[dict[str, Any]]:
         if waiting_for is not None:
             rows.append({"step": step.name, "state": f"unknown until {waiting_for}", "seconds": before})
             continue
-        state = runner.state(step)
-        stale = sum(runner.receipt_path(step, task["part"]).exists() for task in state.missing)
+        state = _adopted(runner, step)
+        stale = sum(Path(task["receipt"]).exists() for task in state.missing)
         row = {
             "step": step.name,
             "state": "cached" if not state.missing else "stale" if stale else "new",
@@ -41,14 +43,24 @@ def plan_rows(config: Config) -> list[dict[str, Any]]:
         rows.append(row)
         if state.missing:
             waiting_for = step.name
-        else:
-            runner.adopt(state)
     if waiting_for and all(row["seconds"] is None for row in rows if row["state"] != "cached"):
-        size = sum(_size(Path(item["locator"])) for item in runner.items) / 1e6
+        size = sum(_size(Path(item["locator"])) for item in runner.items if item["by"] == "origin") / 1e6
         rows.append(
             {"step": "all", "state": "estimate by size of the inputs", "seconds": round(size * SECONDS_PER_INPUT_MB, 1)}
         )
     return rows
+
+
+def _adopted(runner: Runner, step: Step) -> StepState:
+    """The state of a step over all of its rounds, as far as they stand."""
+    whole = StepState(step, runner.part_count(step.by))
+    for state in runner.rounds(step):
+        runner.adopt(state)
+        whole.cached += state.cached
+        whole.missing += state.missing
+        if state.missing:
+            break
+    return whole
 
 
 def _size(path: Path) -> int:
@@ -56,7 +68,7 @@ def _size(path: Path) -> int:
 
 
 def _old_seconds(receipts: Path, step: str) -> float | None:
-    found = [receipt for path in receipts.glob(f"{step}-?????.json") if (receipt := read_receipt(path))]
+    found = [receipt for path in receipts.glob(f"{step}-[0-9]*.json") if (receipt := read_receipt(path))]
     return round(sum(receipt.seconds for receipt in found), 1) if found else None
 
 
@@ -82,7 +94,7 @@ def status_rows(work: Path) -> dict[str, Any]:
     messages: list[str] = []
     for step in FLOW:
         stage, _, name = step.name.partition(".")
-        paths = sorted(work.glob(f"??-{stage}/receipts/{name}-?????.json"))
+        paths = sorted(work.glob(f"??-{stage}/receipts/{name}-[0-9]*.json"))
         receipts = [receipt for path in paths if (receipt := read_receipt(path))]
         row: dict[str, Any] = {"step": step.name, "parts": len(receipts)}
         row["rows"] = sum(a.rows for r in receipts for a in r.outputs.values())

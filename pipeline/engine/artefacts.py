@@ -36,6 +36,7 @@ class Slice:
     sha256: str
     offset: int = 0
     length: int | None = None
+    bucket: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Receipt:
     info: dict[str, Any]
     seconds: float
     peak_memory: int  # bytes, of the worker process so far
+    round: int = 0
     spec_version: int = SPEC_VERSION
 
     def write(self, path: Path) -> None:
@@ -60,10 +61,9 @@ class Receipt:
         path = str(folder / artefact.file)
         if artefact.to is None:
             return [Slice(path, artefact.rows, artefact.sha256)]
-        found = [artefact.slices[str(bucket)]] if str(bucket) in artefact.slices else []
-        if bucket is None:
-            found = [artefact.slices[b] for b in sorted(artefact.slices, key=int)]
-        return [Slice(path, rows, sha256, offset, length) for offset, length, rows, sha256 in found]
+        wanted = sorted(artefact.slices, key=int) if bucket is None else [str(bucket)]
+        found = [(int(b), *artefact.slices[b]) for b in wanted if b in artefact.slices]
+        return [Slice(path, rows, sha256, offset, length, b) for b, offset, length, rows, sha256 in found]
 
     def outputs_stand(self, folder: Path, full: bool) -> bool:
         """Whether every output is there with its size, and with its digest where `full`."""

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,11 @@ class StageError(PermastackError):
 
 @dataclass
 class StepState:
-    """What the runner knows about a step's parts."""
+    """What the runner knows about a step's parts, in one round or, for a step that has been run, in all."""
 
     step: Step
     parts: int
+    round: int = 0
     cached: list[Receipt] = field(default_factory=list)
     missing: list[dict[str, Any]] = field(default_factory=list)  # tasks
     seconds: float = 0.0  # of this run
@@ -60,8 +61,10 @@ class StepState:
 class Runner:
     """Runs a flow for a configuration.
 
-    `items` are the discovered inputs: plain data with `origin` and `digest`, which enter keys, and `locator`,
-    a path of this machine, which does not. `flow` names the module whose `STEPS` a worker looks a step up in.
+    `items` are the discovered inputs: plain data with `by`, the partitioning of the steps that take them, and
+    `digest`, which enter keys, and `locator`, a path of this machine, which does not. Those by origin have its name as
+    `origin`; of those by stripe each is a part. `sizes` are the numbers of parts that depend on the inputs. `flow`
+    names the module whose `STEPS` a worker looks a step up in.
     """
 
     def __init__(
@@ -70,16 +73,19 @@ class Runner:
         config: Config,
         items: Sequence[dict[str, Any]],
         *,
+        sizes: Mapping[Partitioning, int] | None = None,
         flow: str = "pipeline.flow",
         verify_full: bool = False,
         retry: Callable[[Receipt], bool] = lambda receipt: False,
     ) -> None:
-        self.steps = steps
+        self.steps = [step for step in steps if step.when(config)]
+        self._sizes = dict(sizes or {})
         self._flow = flow
         self.config = config
         self.verify_full = verify_full
         self._retry = retry
-        self.items = sorted(items, key=lambda item: str(item["origin"]))
+        self.items = sorted(items, key=lambda item: (item["by"], str(item.get("origin"))))
+        self._stripes = [item for item in self.items if item["by"] == "stripe"]
         self._work = Path(config.execution.work)
         self._receipts: dict[str, list[Receipt]] = {}
         self._preparing: dict[str, subprocess.Popen[bytes]] | None = None
@@ -88,11 +94,13 @@ class Runner:
 
     # --- where things are ---
 
-    def part_folder(self, step: Step, part: int) -> Path:
-        return self._folders[step.stage] / step.name.partition(".")[2] / f"{part:05d}"
+    def part_folder(self, step: Step, part: int, number: int = 0) -> Path:
+        folder = self._folders[step.stage] / step.name.partition(".")[2] / f"{part:05d}"
+        return folder / f"round-{number:04d}" if number else folder
 
-    def receipt_path(self, step: Step, part: int) -> Path:
-        return self._folders[step.stage] / "receipts" / f"{step.name.partition('.')[2]}-{part:05d}.json"
+    def receipt_path(self, step: Step, part: int, number: int = 0) -> Path:
+        name = f"{step.name.partition('.')[2]}-{part:05d}" + (f"-round-{number:04d}" if number else "")
+        return self._folders[step.stage] / "receipts" / f"{name}.json"
 
     def receipts(self, step: str) -> list[Receipt]:
         return self._receipts[step]
@@ -109,13 +117,28 @@ class Runner:
         execution = self.config.execution
         if by == "shard":
             return int(self._receipts["release.plan"][0].info["shards"])
-        fixed = {"origin": execution.parts, "one": 1}
+        fixed = {"origin": execution.parts, "one": 1, "stripe": len(self._stripes)} | self._sizes
         return fixed.get(by, execution.buckets)
 
-    def state(self, step: Step) -> StepState:
+    def rounds(self, step: Step) -> Iterator[StepState]:
+        """The state of a step, round by round: one round unless it reads what it sends itself.
+
+        Each state must be run, or adopted, before the next is asked for.
+        """
+        self._receipts[step.name] = []
+        number = 0
+        while number == 0 or any(
+            receipt.outputs[name].rows
+            for receipt in self._receipts[step.name]
+            for name in step.own_exchanges
+            if receipt.round == number - 1
+        ):
+            yield self.state(step, number)
+            number += 1
+
+    def state(self, step: Step, number: int = 0) -> StepState:
         """Which parts of a step stand and which must run. Needs the receipts of the steps that it reads."""
-        parts = self.part_count(step.by)
-        state = StepState(step, parts)
+        state = StepState(step, self.part_count(step.by), number)
         settings = step.settings(self.config)
         fixed = {
             "step": step.name,
@@ -124,26 +147,24 @@ class Runner:
             # Intermediate files are pyarrow's too.
             "versions": step.versions(settings) | {"pyarrow": pa.__version__},
         }
-        for part in range(parts):
-            inputs = {name: self._pieces(step, name, part) for name in step.reads}
-            items = (
-                [item for item in self.items if origin_bucket(item["origin"], parts) == part]
-                if step.takes_items
-                else []
-            )
+        for part in range(state.parts):
+            inputs = {name: self._pieces(step, name, part, number) for name in step.reads}
+            if number and not any(inputs[f"{step.name}/{output}"] for output in step.own_exchanges):
+                continue  # nothing was sent to it
+            items = self._items(step, part, state.parts)
             key = digest_of(
                 fixed
                 | {
                     "inputs": {name: [[p.sha256, p.rows] for p in pieces] for name, pieces in inputs.items()},
                     "items": [{k: v for k, v in item.items() if k != "locator"} for item in items],
-                    "partition": self._partition_identity(step, part),
+                    "partition": [*self._partition_identity(step, part), *([number] if number else [])],
                 }
             )
-            receipt = read_receipt(self.receipt_path(step, part))
+            receipt = read_receipt(self.receipt_path(step, part, number))
             if (
                 receipt is not None
                 and receipt.key == key
-                and receipt.outputs_stand(self.part_folder(step, part), self.verify_full)
+                and receipt.outputs_stand(self.part_folder(step, part, number), self.verify_full)
                 and not self._retry(receipt)
             ):
                 state.cached.append(receipt)
@@ -153,35 +174,47 @@ class Runner:
                     "flow": self._flow,
                     "step": step.name,
                     "part": part,
+                    "round": number,
                     "key": key,
                     "config": self.config.model_dump(mode="json"),
                     "parts": {by: self.part_count(by) for by in self._partitionings(step)},
                     "inputs": {name: [asdict(p) for p in pieces] for name, pieces in inputs.items()},
                     "items": items,
-                    "folder": str(self.part_folder(step, part)),
-                    "receipt": str(self.receipt_path(step, part)),
+                    "folder": str(self.part_folder(step, part, number)),
+                    "receipt": str(self.receipt_path(step, part, number)),
                     "locators": str(self._work / "inputs.json"),
                 }
             )
         return state
 
     def _partitionings(self, step: Step) -> list[Partitioning]:
-        wanted = {step.by, *(out.to for out in step.writes.values() if out.to)}
+        wanted = {step.by, *(out.to for out in step.writes.values() if out.to and out.to != "slice")}
         return sorted(wanted)
 
-    def _partition_identity(self, step: Step, part: int) -> object:
+    def _items(self, step: Step, part: int, parts: int) -> list[dict[str, Any]]:
+        if not step.takes_items:
+            return []
+        if step.by == "stripe":
+            return [self._stripes[part]]
+        mine = [item for item in self.items if item["by"] == step.by]
+        return [item for item in mine if step.by != "origin" or origin_bucket(item["origin"], parts) == part]
+
+    def _partition_identity(self, step: Step, part: int) -> list[object]:
         # An exchange's slices depend on how many there are: the writer's key must know.
         return [part, {by: self.part_count(by) for by in self._partitionings(step)}]
 
-    def _pieces(self, step: Step, name: str, part: int) -> list[Slice]:
+    def _pieces(self, step: Step, name: str, part: int, number: int) -> list[Slice]:
         source, _, output = name.partition("/")
-        writer = next(s for s in self.steps if s.name == source)
+        writer = next((s for s in self.steps if s.name == source), None)
+        if writer is None:
+            return []
         to = writer.writes[output].to
         found: list[Slice] = []
         for receipt in self._receipts[source]:
-            folder = self.part_folder(writer, receipt.part)
-            if to is not None:
-                found += receipt.pieces(output, folder, part if to == step.by else None)
+            folder = self.part_folder(writer, receipt.part, receipt.round)
+            if to == step.by:
+                if writer is not step or receipt.round == number - 1:
+                    found += receipt.pieces(output, folder, part)
             elif writer.by != step.by or receipt.part == part:
                 found += receipt.pieces(output, folder, None)
         return found
@@ -200,25 +233,28 @@ class Runner:
     def _run(self, executor: Executor, report: Callable[[StepState], None]) -> None:
         before = -1
         for step in self.steps:
-            state = self.state(step)
-            if state.missing:
-                self._prepare(step)
-            self._drop_strangers(step, state.parts)
-            done = list(state.cached)
-            started = time.monotonic()
-            results = executor.run(run_part, state.missing)
-            for task, _ in tracked(results, len(state.missing), step.name):
-                receipt = read_receipt(Path(task["receipt"]))
-                if receipt is None:
-                    raise EnvironmentalError(
-                        f"{task['receipt']}: the worker finished but its receipt cannot be read here. "
-                        "Workers must share the work folder."
-                    )
-                done.append(receipt)
-            state.seconds = time.monotonic() - started
-            self._receipts[step.name] = sorted(done, key=lambda receipt: receipt.part)
+            whole = StepState(step, self.part_count(step.by))
+            for state in self.rounds(step):
+                if state.missing:
+                    self._prepare(step)
+                started = time.monotonic()
+                results = executor.run(run_part, state.missing)
+                for task, _ in tracked(results, len(state.missing), step.name):
+                    receipt = read_receipt(Path(task["receipt"]))
+                    if receipt is None:
+                        raise EnvironmentalError(
+                            f"{task['receipt']}: the worker finished but its receipt cannot be read here. "
+                            "Workers must share the work folder."
+                        )
+                    self._receipts[step.name].append(receipt)
+                self.adopt(state)
+                whole.cached += state.cached
+                whole.missing += state.missing
+                whole.seconds += time.monotonic() - started
+                whole.round = state.round
+            self._drop_strangers(whole)
             before = self._check_counts(step, before)
-            report(state)
+            report(whole)
 
     def _prepare(self, step: Step) -> None:
         """Start what later steps want ready, once anything runs at all; wait for what this step needs."""
@@ -239,8 +275,9 @@ class Runner:
             _ready.add(step.prepare)
 
     def adopt(self, state: StepState) -> None:
-        """Take a step as it stands: for `plan` and `status`, which run nothing."""
-        self._receipts[state.step.name] = sorted(state.cached, key=lambda receipt: receipt.part)
+        """Take what stands of a step's round; `plan` and `status`, which run nothing, need no more."""
+        known = [*self._receipts[state.step.name], *state.cached]
+        self._receipts[state.step.name] = sorted(known, key=lambda receipt: (receipt.round, receipt.part))
 
     def _check_counts(self, step: Step, before: int) -> int:
         if not step.counts:
@@ -254,11 +291,18 @@ class Runner:
             )
         return total.passed
 
-    def _drop_strangers(self, step: Step, parts: int) -> None:
-        """Remove parts left from a run with more of them."""
+    def _drop_strangers(self, whole: StepState) -> None:
+        """Remove parts and rounds left from a run with more of them."""
+        step = whole.step
         for folder in self.part_folder(step, 0).parent.glob("[0-9]*"):
-            if int(folder.name) >= parts:
-                self.receipt_path(step, int(folder.name)).unlink(missing_ok=True)
+            part = int(folder.name)
+            first = 0 if part >= whole.parts else whole.round + 1
+            strange = [r for r in folder.glob("round-*") if int(r.name.removeprefix("round-")) >= first]
+            for below in strange:
+                self.receipt_path(step, part, int(below.name.removeprefix("round-"))).unlink(missing_ok=True)
+                shutil.rmtree(below, ignore_errors=True)
+            if part >= whole.parts:
+                self.receipt_path(step, part).unlink(missing_ok=True)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -293,10 +337,11 @@ def run_part(task: Mapping[str, Any]) -> None:
     job = Job(
         step=step,
         part=task["part"],
+        round=task["round"],
         parts=task["parts"],
         settings=step.settings(config),
         folder=Path(task["folder"]),
-        facts_root=config.execution.facts_folder,
+        execution=config.execution,
         inputs={name: [Slice(**piece) for piece in pieces] for name, pieces in task["inputs"].items()},
         schemas={name: _schema(steps, name) for name in step.reads},
         items=task["items"],
@@ -324,6 +369,7 @@ def run_part(task: Mapping[str, Any]) -> None:
     Receipt(
         step=step.name,
         part=job.part,
+        round=job.round,
         key=task["key"],
         outputs=job.outputs,
         counts=job.counts,

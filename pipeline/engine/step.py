@@ -20,7 +20,7 @@ from pipeline.engine.publication import publish
 from pipeline.engine.receipts import Counts
 from pipeline.engine.services import call
 
-Partitioning = Literal["origin", "blob", "band", "component", "shard", "one"]
+Partitioning = Literal["origin", "stripe", "directory", "blob", "band", "component", "shard", "one"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Out:
     """An output: a plain table per part, an exchange towards another partitioning, or (no schema) a file as it is."""
 
     schema: pa.Schema | None
-    to: Partitioning | None = None
+    to: Partitioning | Literal["slice"] | None = None
+    """"slice": an exchange with itself, for a reader of the same part that wants only some slices of it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class Step:
     """One function over parts. Everything that decides its result is declared here and enters its key.
 
     reads     outputs of earlier steps, as "step/output"; a reader sees its own part where both sides are
-              partitioned alike, its slices of an exchange, else everything
+              partitioned alike, its slices of an exchange, else everything. A step that reads an exchange of its own
+              runs again, in rounds, until that exchange stays empty: a round takes what the one before sent it, and
+              of its plain outputs what all rounds before left in its part
     settings  the part of the configuration that it reads
     versions  of data and libraries that decide its result; called with the settings
     code      package files and folders whose source decides its result
@@ -51,9 +54,16 @@ class Step:
     code: tuple[str, ...]
     settings: Callable[[Any], Any] = lambda config: None
     versions: Callable[[Any], dict[str, str]] = lambda settings: {}
-    takes_items: bool = False  # discovered inputs, by origin
+    takes_items: bool = False  # discovered inputs of the step's own partitioning
     counts: bool = True  # whether it takes and passes occurrences
     prepare: str | None = None
+    when: Callable[[Any], bool] = lambda config: True  # whether a configuration needs it; if not, it has no outputs
+
+    @property
+    def own_exchanges(self) -> list[str]:
+        """Its exchanges that it reads itself, in rounds."""
+        own = (name.partition("/") for name in self.reads)
+        return [output for step, _, output in own if step == self.name and self.writes[output].to is not None]
 
     @property
     def stage(self) -> str:
@@ -66,10 +76,11 @@ class Job:
 
     step: Step
     part: int
+    round: int
     parts: Mapping[Partitioning, int]
     settings: Any
     folder: Path
-    facts_root: Path | None
+    execution: Any
     inputs: Mapping[str, list[Slice]]
     schemas: Mapping[str, pa.Schema]  # of the inputs
     items: list[dict[str, Any]]
@@ -88,6 +99,13 @@ class Job:
         """The rows of an input, piece by piece, each verified. Memory: one piece."""
         for piece in self.inputs[name]:
             yield read_slice(piece)
+
+    def slices(self, name: str) -> dict[int, list[Slice]]:
+        """The pieces of an input by the slice that they are, to be read with `read_slice` one at a time."""
+        found: dict[int, list[Slice]] = {}
+        for piece in self.inputs[name]:
+            found.setdefault(piece.bucket, []).append(piece)
+        return found
 
     def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """All rows of an input in one table; an empty table of its schema where there are none."""
@@ -134,7 +152,7 @@ class Job:
             self.counts.dropped[name] = self.counts.dropped.get(name, 0) + 1
 
     def facts(self, detector: str, versions: Mapping[str, str]) -> FactStore:
-        return FactStore(self.facts_root, detector, versions)
+        return FactStore(self.execution.facts_folder, detector, versions)
 
     def service(self, module: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         """A function that asks the machine's one process of `module`; it starts at the first question."""

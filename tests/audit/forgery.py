@@ -74,7 +74,8 @@ class Forgery:
             row["directory"] = identifier
         for row in self.rows("data"):
             if row["origin"] == origin:
-                row["directory_id"] = swhid("dir", identifier)
+                stated, row["directory_id"] = row["directory_id"], swhid("dir", identifier)
+                row["qualified_swhid"] = row["qualified_swhid"].replace(stated, row["directory_id"])
 
     def seal(self, *, sort: bool = True, recount: bool = True) -> Path:
         """Write everything so that all that is computed from the tables is computed anew. Returns the folder."""

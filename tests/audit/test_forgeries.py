@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def remove_evidence(forgery: Forgery) -> None:
 
 
 def remove_a_headers_evidence(forgery: Forgery) -> None:
-    row = _row(forgery, "LICENSE")
+    row = forgery.rows("data", lambda row: row["path"] == "LICENSE" and row["header_evidence_id"] is not None)[0]
     key = row["header_evidence_id"]
     row["header_evidence_id"] = None
     for evidence in forgery.rows("evidence", lambda other: other["evidence_id"] == key):
@@ -227,6 +228,16 @@ def change_a_repo_name(forgery: Forgery) -> None:
     _row(forgery, "beta/work.py", BETA)["repo_name"] = "somebody/else"
 
 
+def change_a_qualified_id(forgery: Forgery) -> None:
+    row = _row(forgery, "beta/work.py", BETA)
+    row["qualified_swhid"] = row["qualified_swhid"].replace("work.py", "play.py")
+
+
+def change_a_visit_date(forgery: Forgery) -> None:
+    row = forgery.rows("data", lambda row: row["visit_date"] is not None)[0]
+    row["visit_date"] += timedelta(days=1)
+
+
 def change_a_mode(forgery: Forgery) -> None:
     _row(forgery, "beta/work.py", BETA)["mode"] = 0o100755
 
@@ -322,6 +333,8 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     change_a_path: "trees",
     change_an_extension: "columns",
     change_a_repo_name: "columns",
+    change_a_qualified_id: "columns",
+    change_a_visit_date: "origins",
     change_a_mode: "trees",
     give_stars: "origins",
     claim_a_revision: "origins",

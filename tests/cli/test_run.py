@@ -185,7 +185,7 @@ def test_half_of_the_origins(repositories: list[Path]) -> None:
     data = {"ingest": {"sources": [{"kind": "git", "paths": [str(path) for path in repositories]}]}}
     taken = {
         share: {
-            item["origin"] for item in discover(make_config(data, [f"ingest.sample={share}"], Path("/"), "test").ingest)
+            item["origin"] for item in discover(make_config(data, [f"ingest.sample={share}"], Path("/"), "test"))[0]
         }
         for share in (0.2, 0.5, 0.8, 1.0)
     }

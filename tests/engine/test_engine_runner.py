@@ -43,7 +43,7 @@ class Toy:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder, self._patch = folder, patch
         self.items = [
-            {"origin": name, "digest": name, "locator": f"/here/{name}", "lazy": False} for name in ("a", "bb", "ccc")
+            {"by": "origin", "origin": name, "digest": name, "locator": f"/here/{name}"} for name in ("a", "bb", "ccc")
         ]
 
     def run(self, listing: Body = _list, taking: Body = _take, **kwargs: Any) -> list[int]:

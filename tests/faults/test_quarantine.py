@@ -29,7 +29,7 @@ def test_quarantine(configure: Configure, root: str, monkeypatch: pytest.MonkeyP
     with pytest.raises(EnvironmentalError) as refused:
         build(config)
     words = str(refused.value)
-    assert words.startswith("1 origins could not be read (quarantine ")
+    assert words.startswith("1 origins or contents could not be read (quarantine ")
     assert "pkg:pypi/gamma@1.0?file_name=gamma-1.0.tar.gz: the disk that holds it did not answer" in words
     assert "--accept-quarantine" in words
     assert not list(releases.glob("tiny/*/release.json"))

@@ -63,7 +63,7 @@ def test_order_in_which_inputs_are_named(configure: Configure, corpus: Path, tin
         config = configure(root=tiny_release.parents[2].with_name(f"order-{number}-{os.getpid()}"))
         source = config.ingest.sources[0]
         split = tuple(source.model_copy(update={"path": f"{corpus}/{pattern}"}) for pattern in order)
-        ingest = config.ingest.model_copy(update={"sources": split})
+        ingest = config.ingest.model_copy(update={"sources": (*split, config.ingest.sources[1])})
         found.append(data_of(build(config.model_copy(update={"ingest": ingest}))))
     assert found[0] == found[1]
     assert found[0] == data_of_folder(tiny_release)

@@ -552,7 +552,7 @@ def test_an_empty_archive_and_an_empty_folder_are_refused(tmp_path: Path) -> Non
 
 def discovered(base: Path, **source: object) -> list[OriginInput]:
     config = IngestConfig.model_validate({"sources": [{"kind": "archives", **source}]})
-    (found,) = sources(config, base)
+    (found,) = sources(config, base).values()
     return found.discover(base)
 
 

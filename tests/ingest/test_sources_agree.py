@@ -118,7 +118,7 @@ def test_every_source_sees_the_same(
     )
     seen: list[tuple[bytes, tuple[Entry, ...], tuple[Refusal, ...]]] = []
     contents: list[dict[bytes, bytes]] = []
-    for configured in sources(config, base):
+    for configured in sources(config, base).values():
         source: Source = pickle.loads(pickle.dumps(configured))
         for item in source.discover(base):
             given_to_sink: dict[bytes, bytes] = {}

@@ -11,13 +11,17 @@ from pipeline.stages.ingest.git import GitRepositories
 from pipeline.stages.ingest.source import Source
 
 
-def sources(config: IngestConfig, base: Path, *, scratch: Path | None = None) -> list[Source]:
-    """The sources of a configuration, in its order.
+def sources(config: IngestConfig, base: Path, *, scratch: Path | None = None) -> dict[int, Source]:
+    """The sources of a configuration that are read origin by origin, by their place in it.
 
     Relative paths start at `base`. `scratch` is where temporary repositories may lie; None: where the system
     keeps temporary files.
     """
-    return [_source(source, config, base, scratch) for source in config.sources]
+    return {
+        number: _source(source, config, base, scratch)
+        for number, source in enumerate(config.sources)
+        if isinstance(source, ArchivesSource | GitSource)
+    }
 
 
 def _source(source: ArchivesSource | GitSource, config: IngestConfig, base: Path, scratch: Path | None) -> Source:

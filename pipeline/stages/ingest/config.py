@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from string import Formatter
 from typing import Annotated, Literal
 
+import xxhash
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.local_path import LocalPath
+from pipeline.local_path import LocalPath, PathOrUrl
 
 TEMPLATE_FIELDS = ("name", "version", "filename", "stem")
 
@@ -64,12 +66,61 @@ class GitSource(BaseModel):
     )
 
 
+class SwhSource(BaseModel):
+    """Software Heritage: a graph export with the contents that it lists, at the newest visits or at given dates."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["swh"] = Field(default="swh", description="A graph export of Software Heritage")
+    export: PathOrUrl = Field(
+        description="Folder with one folder per table (origin/, snapshot/, directory_entry/ ...), as ORC or Parquet: a "
+        "path, or a URL such as s3://softwareheritage/graph/2024-08-23-popular-500-python/orc"
+    )
+    name: str | None = Field(
+        default=None,
+        description="What the export is called in a release; without this, the last part of its location that is not "
+        "orc or parquet",
+    )
+    contents: PathOrUrl | None = Field(
+        default=None,
+        description="Folder or URL of the contents by sha1, such as s3://softwareheritage/content; without this, the "
+        "column content.data of the export",
+    )
+    layout: Literal["flat", "sliced"] = Field(
+        default="flat", description="flat: <sha1>; sliced: <2 digits>/<2 digits>/<sha1>"
+    )
+    compression: Literal["gzip", "none"] = Field(default="gzip", description="Of the objects in `contents`")
+    origins: tuple[str, ...] = Field(
+        default=(),
+        description="URL patterns with * and ?; an origin that matches one is taken; without any, all are",
+    )
+    origin_list: LocalPath | None = Field(
+        default=None, description="A text file with one origin URL a line; only these are taken"
+    )
+    forges: tuple[str, ...] = Field(
+        default=(), description="Host names, such as github.com; only origins there are taken; without any, all are"
+    )
+    visit_types: tuple[str, ...] = Field(
+        default=(), description="Such as git, hg, pypi; only visits of these types are taken; without any, all are"
+    )
+    as_of: date | tuple[date, ...] | None = Field(
+        default=None,
+        description="The newest visit at or before the end of this day (UTC); several days give several listings",
+    )
+    verify: Literal["standard", "full"] = Field(
+        default="standard", description="standard: length, sha1, sha1_git and sha256; full: blake2s256 too"
+    )
+    history: bool = Field(
+        default=False, description="Also a ledger of revisions, and when each path was first seen and last changed"
+    )
+
+
 class IngestConfig(BaseModel):
     """What is read, and the budgets that refuse the rest. All of them are counted, none is timed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sources: tuple[Annotated[ArchivesSource | GitSource, Field(discriminator="kind")], ...] = Field(
+    sources: tuple[Annotated[ArchivesSource | GitSource | SwhSource, Field(discriminator="kind")], ...] = Field(
         default=(), description="Where the code comes from"
     )
     sample: float = Field(
@@ -95,3 +146,8 @@ class IngestConfig(BaseModel):
         ge=1,
         description="An origin of more members or folders is refused whole; 1,000,000 as in The Stack v2",
     )
+
+
+def is_sampled(origin: str, config: IngestConfig) -> bool:
+    """Whether the sample takes this origin: by the hash of its name alone, so that a larger sample holds it too."""
+    return config.sample == 1 or xxhash.xxh64_intdigest(origin.encode(), seed=1) < config.sample * 2**64

@@ -88,6 +88,12 @@ class Listing:
     entries: tuple[Entry, ...]
     refusals: tuple[Refusal, ...]
     messages: tuple[str, ...]
+    visit_date: int | None = None
+    """Unix milliseconds; null where nothing says when it was seen."""
+    visit_status: str | None = None
+    release: str | None = None
+    branch_rule: str | None = None
+    """By which rule the branch was chosen, where there was a choice."""
 
 
 class Source(Protocol):

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 from pipeline.engine.rows import distinct, is_among, positions, stack
-from pipeline.engine.step import Job
+from pipeline.engine.step import Job, Partitioning
 from pipeline.errors import EnvironmentalError
 from pipeline.schema import BYTES, CONTENTS, DECISIONS, LICENSE_TEXTS, OCCURRENCES, ORIGINS, REJECTED
 from pipeline.stages.decisions import decisions
 from pipeline.stages.ingest import sources
-from pipeline.stages.ingest.config import IngestConfig
+from pipeline.stages.ingest.config import is_sampled
 from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.ingest.source import Listing, OriginInput, Source, UnusableOrigin
+from pipeline.stages.ingest.swh import steps as swh
+from pipeline.stages.ingest.swh.fetching import fetched
 from pipeline.stages.license.names import kind_of
 from pipeline.swhid import content_id
 
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
 _BATCH_BYTES = 64 << 20
+_LISTED = (
+    *("visit_type", "visit_date", "visit_status", "directory", "snapshot", "release", "revision"),
+    *("branch", "branch_rule"),
+)  # fmt: skip
 
 
-def discover(config: IngestConfig) -> list[dict[str, Any]]:
-    """Every origin of every source, as the plain data that the runner hands to `list_origins`."""
-    return [
-        asdict(item) | {"source": number, "lazy": source.lazy}
-        for number, source in enumerate(sources(config, Path("/")))
+def discover(config: Config) -> tuple[list[dict[str, Any]], dict[Partitioning, int]]:
+    """Every input of every source, as the plain data that the runner hands to the steps that take them, and the
+    numbers of parts that depend on them."""
+    items = [
+        asdict(item) | {"by": "origin", "source": number, "lazy": source.lazy}
+        for number, source in sources(config.ingest, Path("/")).items()
         for item in source.discover(Path("/"))
-        if xxhash.xxh64_intdigest(item.origin.encode(), seed=1) < config.sample * 2**64
+        if is_sampled(item.origin, config.ingest)
     ]
+    exports, sizes = swh.discover(config.ingest, config.execution)
+    return items + exports, sizes
 
 
 def list_origins(job: Job) -> None:
@@ -43,9 +54,14 @@ def list_origins(job: Job) -> None:
     available = sources(job.settings, Path("/"))
     listed = _Listed(job)
     for item in job.items:
-        source = available[item["source"]]
-        listed.add(OriginInput(**{k: v for k, v in item.items() if k not in ("source", "lazy")}), source)
+        listed.add(_origin_input(item), available[item["source"]])
+    for origin, listing in swh.listings(job):
+        listed.take(origin, listing)
     listed.finish()
+
+
+def _origin_input(item: dict[str, Any]) -> OriginInput:
+    return OriginInput(**{field.name: item[field.name] for field in fields(OriginInput)})
 
 
 class _Listed:
@@ -71,14 +87,20 @@ class _Listed:
                 if self._batch_bytes > _BATCH_BYTES:
                     self._flush()
 
+        listing: Listing | UnusableOrigin
         try:
             listing = source.list(item, sink)
         except UnusableOrigin as refused:
-            self._refuse(item, refused.rule, refused.reason)
-            return
+            listing = refused
         except EnvironmentalError as error:
             self._quarantined.append(f"{item.origin}: {error}")
-            self._refuse(item, "quarantined", "its source could not be read; see the run's messages")
+            listing = UnusableOrigin("quarantined", "its source could not be read; see the run's messages")
+        self.take(item, listing, source)
+
+    def take(self, item: OriginInput, listing: Listing | UnusableOrigin, source: Source | None = None) -> None:
+        """Without a `source`, ingest.texts fetches the licence texts."""
+        if isinstance(listing, UnusableOrigin):
+            self._refuse(item, listing.rule, listing.reason)
             return
         self._take(item, listing)
         self._license_texts(item, source, listing)
@@ -116,7 +138,7 @@ class _Listed:
         self._job.counts.passed += len(entries)
         self._job.drop(refusal.rule for refusal in refusals)
 
-    def _license_texts(self, item: OriginInput, source: Source, listing: Listing) -> None:
+    def _license_texts(self, item: OriginInput, source: Source | None, listing: Listing) -> None:
         wanted: dict[bytes, set[str]] = defaultdict(set)
         for entry in listing.entries:
             kind = kind_of(entry.path)
@@ -124,7 +146,7 @@ class _Listed:
                 wanted[entry.blob].add(kind)
                 self._texts.add((entry.blob, kind))
         # What an archive holds is in the spool already.
-        data = dict(source.read(item, sorted(wanted))) if source.lazy else {}
+        data = dict(source.read(item, sorted(wanted))) if source is not None and source.lazy else {}
         rows = [
             (blob, kind, self._job.part, data.get(blob)) for blob in sorted(wanted) for kind in sorted(wanted[blob])
         ]
@@ -152,7 +174,7 @@ def _origin_row(item: OriginInput, listing: Listing | None, messages: list[str])
     row |= {"origin": item.origin, "kind": item.kind, "input_digest": item.digest, "messages": messages}
     row |= {"stars": item.stars, "forks": item.forks, "listed": 1}
     if listing is not None:
-        row |= {name: getattr(listing, name) for name in ("visit_type", "directory", "snapshot", "revision", "branch")}
+        row |= {name: getattr(listing, name) for name in _LISTED}
         row["listed"] = len(listing.entries) + len(listing.refusals)
     date = item.date if listing is None or listing.revision_date is None else listing.revision_date
     row["revision_date"] = None if date is None else date * 1000
@@ -165,11 +187,11 @@ def fetch(job: Job) -> None:
     wanted = distinct(occurrences)
     contents, rejected = [CONTENTS.empty_table()], [REJECTED.empty_table()]
     seen = [pa.table({"blob": pa.array([], pa.binary(20))})]
-    for piece in _contents(job, occurrences, wanted):
+    for piece, unfetched in _contents(job, occurrences, wanted):
         decoded, refused = decode_contents(piece)
         contents.append(decoded)
-        rejected.append(refused)
-        seen.append(piece.select(["blob"]))
+        rejected += [unfetched, refused]
+        seen += [piece.select(["blob"]), unfetched.select(["blob"])]
     missing = wanted.filter(pc.invert(is_among(wanted.column("blob"), stack(seen).column("blob"))))
     rules = pa.array(["missing"] * missing.num_rows, pa.string())
     reasons = pa.array(["the source lists this content but does not hold it"] * missing.num_rows, pa.string())
@@ -191,29 +213,58 @@ def fetch(job: Job) -> None:
     job.drop(why.column("rule").to_pylist())
 
 
-def _contents(job: Job, occurrences: pa.Table, wanted: pa.Table) -> Iterator[pa.Table]:
-    """Pieces of `(blob, data)`: from the spools of archives, then lazily from repositories."""
+def _contents(job: Job, occurrences: pa.Table, wanted: pa.Table) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Pieces of `(blob, data)` and of refusals: from the spools, then from repositories, then from stores."""
     seen: set[bytes] = set()
-    for piece in job.pieces("ingest.list/spool"):
-        fresh = [i for i, blob in enumerate(piece.column("blob").to_pylist()) if blob not in seen]
+    for name in ("ingest.list/spool", "ingest.texts/texts", "ingest.scan/spool"):
+        for piece in job.pieces(name):
+            fresh = [i for i, blob in enumerate(piece.column("blob").to_pylist()) if blob not in seen]
+            seen.update(piece.column("blob").to_pylist())
+            piece = piece.take(pa.array(fresh, pa.int64()))
+            yield piece.filter(is_among(piece.column("blob"), wanted.column("blob"))), REJECTED.empty_table()
+    for piece in _from_repositories(job, occurrences, seen):
         seen.update(piece.column("blob").to_pylist())
-        piece = piece.take(pa.array(fresh, pa.int64()))
-        yield piece.filter(is_among(piece.column("blob"), wanted.column("blob")))
+        yield piece, REJECTED.empty_table()
+    known = job.read("ingest.locate/contents")
+    known = known.filter(is_among(known.column("blob"), wanted.column("blob")))
+    yield from fetched(job, _without(known, seen))
+
+
+def _without(known: pa.Table, seen: Iterable[bytes]) -> pa.Table:
+    had = pa.chunked_array([pa.array(sorted(seen), pa.binary(20))])
+    visible = known.filter(pc.equal(known.column("status"), "visible"))
+    return visible.filter(pc.invert(is_among(visible.column("blob"), had)))
+
+
+def fetch_texts(job: Job) -> None:
+    """Each licence text that only a store of contents has, once for all the origins that name it."""
+    texts = job.read("ingest.list/texts", ["blob", "data"])
+    wanted = texts.filter(pc.is_null(texts.column("data")))
+    known = job.read("ingest.locate/contents")
+    known = known.filter(is_among(known.column("blob"), wanted.column("blob")))
+    pieces = (p.filter(is_among(p.column("blob"), known.column("blob"))) for p in job.pieces("ingest.scan/spool"))
+    spooled = pa.concat_tables([BYTES.empty_table(), *pieces])
+    # What cannot be had is refused by ingest.fetch, which asks again.
+    got = [piece for piece, _ in fetched(job, _without(known, spooled.column("blob").to_pylist()))]
+    job.write("texts", distinct(pa.concat_tables([spooled, *got])))
+
+
+def _from_repositories(job: Job, occurrences: pa.Table, seen: set[bytes]) -> Iterator[pa.Table]:
     lazy = {origin: item for origin, item in job.locators().items() if item["lazy"]}
     if not lazy:
         return
     available = sources(job.settings, Path("/"))
+    asked: set[bytes] = set()
     by_origin: dict[str, list[bytes]] = defaultdict(list)
     first = occurrences.sort_by([("origin", "ascending"), ("path", "ascending")])
     for origin, blob in zip(first.column("origin").to_pylist(), first.column("blob").to_pylist(), strict=True):
-        if origin in lazy and blob not in seen:
-            seen.add(blob)
+        if origin in lazy and blob not in seen and blob not in asked:
+            asked.add(blob)
             by_origin[origin].append(blob)
     for origin, blobs in by_origin.items():
-        item = {k: v for k, v in lazy[origin].items() if k not in ("source", "lazy")}
         batch: dict[bytes, bytes] = {}
         size = 0
-        for blob, data in available[lazy[origin]["source"]].read(OriginInput(**item), sorted(blobs)):
+        for blob, data in available[lazy[origin]["source"]].read(_origin_input(lazy[origin]), sorted(blobs)):
             batch[blob] = data
             size += len(data)
             if size > _BATCH_BYTES:

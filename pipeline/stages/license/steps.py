@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,22 @@ from pipeline.stages.license.manifests import Declared, declared
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.resolve import resolve as resolve_paths
+
+_UNREADABLE = json.dumps(
+    {
+        "matches": [
+            {
+                "spdx": "LicenseRef-permastack-unreadable",
+                "kind": "text",
+                "rule": "unreadable",
+                "matcher": "none",
+                "score": 0.0,
+                "start_line": 1,
+                "end_line": 1,
+            }
+        ]
+    }
+)
 
 SERVICE = "pipeline.stages.license.scancode"
 
@@ -67,6 +84,8 @@ def detect(job: Job) -> None:
     fresh = {key: json.dumps(_fact(job, config, key[1], data[key[0]])) for key in missing if key[0] in data}
     store.add(fresh)
     facts |= fresh
+    # A licence that cannot be read must not leave its files to the licence of the folder above.
+    facts |= {key: _UNREADABLE for key in missing if key not in facts and key[1] == names.LICENSE}
     rows = [(part, blob, kind, facts[blob, kind]) for (blob, kind) in sorted(facts) for part in askers[blob, kind]]
     parts, *columns = zip(*rows, strict=True) if rows else ((), (), (), ())
     table = pa.table([list(column) for column in columns], schema=LICENSE_FACTS)
@@ -77,7 +96,7 @@ def detect(job: Job) -> None:
 def _spooled(job: Job, wanted: set[bytes]) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     if wanted:
-        for piece in job.pieces("ingest.list/spool"):
+        for piece in chain(job.pieces("ingest.list/spool"), job.pieces("ingest.texts/texts")):
             for number, blob in enumerate(piece.column("blob").to_pylist()):
                 if blob in wanted:
                     found[blob] = piece.column("data")[number].as_py()

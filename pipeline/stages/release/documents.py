@@ -29,9 +29,12 @@ _LIBRARIES = (
 )  # fmt: skip
 
 
-def build_documents(settings: dict[str, Any], entries: list[Entry], totals: dict[str, int]) -> dict[str, bytes]:
+def build_documents(
+    settings: dict[str, Any], entries: list[Entry], totals: dict[str, int], exports: list[dict[str, Any]]
+) -> dict[str, bytes]:
     """Every document by its name. Nothing here depends on a clock or on this machine."""
     release = _release(settings, entries, totals)
+    release.exports = exports
     documents = {
         "README.md": _card(release, entries).encode(),
         "report.html": _report(release).encode(),

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pipeline.engine.rows import positions
 from pipeline.schema import REDACTIONS, RELEASED
 from pipeline.stages.redact.spans import Span, redact
+from pipeline.swhid import BlobId, qualified_swhid, swhid
 
 _SPAN_FIELDS = ("cls", "zone", "start", "end", "line", "detector", "confidence", "surrogate")
 
@@ -36,6 +37,7 @@ def repo_name(origin: str) -> str:
     >>> repo_name("https://github.com/o/r")
     'o/r'
     """
+    origin = without_day(origin)
     _, found, rest = origin.partition("://")
     return rest.partition("/")[2] or origin if found else origin
 
@@ -74,6 +76,17 @@ def apply_spans(data: bytes, blob: bytes, spans: list[dict[str, Any]]) -> tuple[
     return released, rows
 
 
+def where_seen(blob: bytes, origin: str, path: bytes, snapshot: str | None, anchor: str) -> str:
+    """The qualified SWHID of a row; `anchor` is its revision, or its directory where it has none."""
+    # A listing at a given day is of the same origin.
+    return qualified_swhid(BlobId(blob), origin=without_day(origin), visit=snapshot, anchor=anchor, path=path)
+
+
+def without_day(origin: str) -> str:
+    """An origin's URL, without the day for which it was listed."""
+    return origin.partition("#as_of=")[0]
+
+
 def released_rows(
     survivors: pa.Table, contents: pa.Table, spans: pa.Table, tags: pa.Table, origins: pa.Table
 ) -> tuple[pa.Table, pa.Table]:
@@ -98,9 +111,16 @@ def released_rows(
         redactions += rows
 
     paths = [path_text(path) for path in survivors.column("path").to_pylist()]
-    count = survivors.num_rows
+    directories = [swhid("dir", directory) for directory in origin.column("directory").to_pylist()]
+    revisions = origin.column("revision").to_pylist()
+    seen = [
+        *(survivors.column(name).to_pylist() for name in ("blob", "origin", "path")),
+        origin.column("snapshot").to_pylist(),
+        [revision or directory for revision, directory in zip(revisions, directories, strict=True)],
+    ]
     columns = {
         "swhid": [f"swh:1:cnt:{blob.hex()}" for blob in blobs.to_pylist()],
+        "qualified_swhid": [where_seen(*row) for row in zip(*seen, strict=True)],
         "origin": survivors.column("origin"),
         "repo_name": [repo_name(name) for name in survivors.column("origin").to_pylist()],
         "path": [text for text, _ in paths],
@@ -108,9 +128,9 @@ def released_rows(
         "mode": survivors.column("mode"),
         "snapshot_id": origin.column("snapshot"),
         "revision_id": origin.column("revision"),
-        "directory_id": [f"swh:1:dir:{directory.hex()}" for directory in origin.column("directory").to_pylist()],
+        "directory_id": directories,
         "branch_name": origin.column("branch"),
-        "visit_date": pa.nulls(count, RELEASED.field("visit_date").type),
+        "visit_date": origin.column("visit_date"),
         "revision_date": origin.column("revision_date"),
         "star_events_count": origin.column("stars"),
         "fork_events_count": origin.column("forks"),
@@ -127,6 +147,7 @@ def released_rows(
         "content": pa.array(texts, pa.large_string()),
     }
     columns |= {name: tag.column(name) for name in tag.column_names}
-    columns |= {name: survivors.column(name) for name in survivors.column_names if name in RELEASED.names}
+    own = set(survivors.column_names) & set(RELEASED.names) - set(columns)
+    columns |= {name: survivors.column(name) for name in own}
     table = pa.table({name: columns[name] for name in RELEASED.names}, schema=RELEASED)
     return table, pa.Table.from_pylist(redactions, schema=REDACTIONS)

@@ -1,0 +1,1 @@
+"""The source `swh`: Software Heritage's graph export and its contents."""
