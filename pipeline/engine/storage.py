@@ -53,8 +53,11 @@ class Location:
     url: str
     options: StorageConfig = field(default_factory=StorageConfig)
 
-    def filesystem(self) -> tuple[Any, str]:
-        """An fsspec filesystem and this location's path in it. Raises ConfigError where its protocol is unknown."""
+    def filesystem(self, *, retries: bool = True) -> tuple[Any, str]:
+        """An fsspec filesystem and this location's path in it; without `retries` its caller counts the attempts.
+
+        Raises ConfigError where its protocol is unknown.
+        """
         protocol, found, rest = self.url.partition("://")
         if not found:
             return fsspec.filesystem("file"), self.url
@@ -67,12 +70,15 @@ class Location:
                     for name, value in (("endpoint_url", self.options.endpoint), ("region_name", self.options.region))
                     if value
                 },
-                # Attempts are counted by whoever asks.
-                "config_kwargs": {"retries": {"max_attempts": 1}, "max_pool_connections": 128},
+                # The package below must not try again on its own.
+                "config_kwargs": {"retries": {"total_max_attempts": 1}, "max_pool_connections": 128},
                 "default_block_size": _BLOCK_BYTES,
+                "max_concurrency": 1,  # else each object is asked for its size first
             }
         try:
-            made = fsspec.filesystem(protocol, use_listings_cache=False, **settings)
+            made = fsspec.filesystem(protocol, use_listings_cache=False, skip_instance_cache=not retries, **settings)
+            if not retries:
+                made.retries = 1
         except (ImportError, ValueError) as error:
             raise ConfigError(
                 f"{self.url}: locations that start with {protocol}:// cannot be read here: {error}. "

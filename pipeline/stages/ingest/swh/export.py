@@ -21,7 +21,7 @@ import pyarrow.orc as orc
 import pyarrow.parquet as pq
 
 from pipeline.engine.storage import Location, StoredFile
-from pipeline.errors import InputError
+from pipeline.errors import EnvironmentalError, InputError
 
 _TAIL_BYTES = 64 << 10
 _THREADS = 16
@@ -172,6 +172,7 @@ class OpenTable:
     def __init__(self, location: Location, table: str, path: str) -> None:
         self._table, self._path = table, path
         self._name = f"{location.url}/{path}"
+        self._remote = "://" in location.url
         try:
             self._stream = location.open(path)
         except FileNotFoundError as error:
@@ -226,6 +227,11 @@ class OpenTable:
         try:
             raw = self._raw(unit, there)
         except (pa.ArrowException, OSError) as error:
+            if self._remote:
+                raise EnvironmentalError(
+                    f"{self._name}: unit {unit} cannot be read ({_first_line(error)}): the network failed, or the file "
+                    "is damaged; run again"
+                ) from error
             raise InputError(
                 f"{self._name}: unit {unit} cannot be read ({_first_line(error)}): the file is damaged; fetch it anew"
             ) from error

@@ -92,7 +92,7 @@ class ContentStore:
 
     def fetch(self, wanted: Iterable[Expected], counts: FetchCounts) -> Iterator[Fetched]:
         """Each of `wanted`, in the order in which they come. Memory: contents of `memory_bytes` together, or one."""
-        system, root = self.location.filesystem()
+        system, root = self.location.filesystem(retries=False)
         waiting = iter(wanted)
         running: dict[Future[Fetched], int] = {}
         ahead = next(waiting, None)
