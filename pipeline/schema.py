@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 BLOB = pa.binary(20)
 # Milliseconds, and lists whose field is called element: what Parquet gives back of what it is given.

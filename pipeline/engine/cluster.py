@@ -46,7 +46,8 @@ class DaskExecutor(Executor):
         import dask
         from distributed import Client
 
-        dask.config.set({"distributed.scheduler.work-stealing": True, "distributed.admin.tick.limit": "60s"})
+        # No part waits at a worker: when one dies, only the part that it ran is held to account.
+        dask.config.set({"distributed.scheduler.worker-saturation": 1.0, "distributed.admin.tick.limit": "60s"})
         if self._config.kind == "address":
             try:
                 client = Client(self._config.address, timeout=self._config.connect_seconds, set_as_default=False)
@@ -86,6 +87,7 @@ class DaskExecutor(Executor):
                     f"step {task['step']} part {task['part']}: the worker process died each time that it tried "
                     f"(out of memory or killed). Give workers more memory (execution.cluster.memory_limit) or make "
                     f"parts smaller (execution.buckets, execution.parts), then run again: what is finished is kept."
+                    f"{_suspects(task)}"
                 ) from error
             future.release()
             yield task, result
@@ -95,6 +97,15 @@ class DaskExecutor(Executor):
             self._client.close()
             if self._client.cluster is not None:
                 self._client.cluster.close()
+
+
+def _suspects(task: Task) -> str:
+    """The inputs that the part reads itself: a library that decodes a damaged file may crash on it."""
+    files = sorted({str(item["locator"]) for item in task.get("items", ()) if item.get("locator")})
+    if not files:
+        return ""
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return f" If it dies again, an input may be damaged; this part reads {', '.join(files[:3])}{more}."
 
 
 def executor_for(config: ClusterConfig) -> Executor:

@@ -99,7 +99,9 @@ def version_key(name: bytes) -> tuple[tuple[int, int, bytes], ...]:
     """
     last = name.rpartition(b"/")[2].lower()
     pieces = [
-        (2, int(piece[:18]), b"") if piece.isdigit() else (0 if piece in _BEFORE_RELEASE else 1, 0, piece)
+        (2, int(piece[:18]), b"")
+        if piece.isdigit()
+        else (0 if piece in _BEFORE_RELEASE else 1, -1 if piece == b"dev" else 0, piece)
         for piece in _PIECES.findall(last)
     ]
     # The end of a version comes after rc1 and before the next number.
