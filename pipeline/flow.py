@@ -30,22 +30,24 @@ def _published(config: Any) -> dict[str, Any]:
 
 
 FLOW = (
-    # over a graph export, where there is one
+    # over graph exports and datasets, where there are any
     Step(
         "ingest.heads", swh.heads, by="one", reads=(), takes_items=True,
         writes={
             "heads": Out(s.HEADS, to="origin"), "frontier": Out(s.FRONTIER, to="directory"),
-            "exports": Out(s.EXPORTS),
+            "collections": Out(s.COLLECTIONS),
         },
-        settings=lambda c: c.ingest, code=_INGEST, when=swh.is_needed, counts=False,
+        settings=lambda c: c.ingest, code=_INGEST, when=ingest.are_collections, counts=False,
     ),
     Step(
-        "ingest.scan", swh.scan, by="stripe", reads=(), takes_items=True,
+        "ingest.scan", ingest.scan, by="stripe", reads=(), takes_items=True,
         writes={
             "entries": Out(s.DIRECTORY_ENTRIES, to="directory"), "contents": Out(s.GRAPH_CONTENTS, to="blob"),
             "manifests": Out(s.DIRECTORY_MANIFESTS, to="directory"), "spool": Out(s.BYTES, to="blob"),
+            "rows": Out(s.DATASET_ROWS, to="origin"), "refused": Out(s.DATASET_REFUSALS, to="origin"),
+            "reached": Out(s.REACHED, to="blob"),
         },
-        settings=lambda c: c.ingest, code=_INGEST, when=swh.is_needed, counts=False,
+        settings=lambda c: c.ingest, code=_INGEST, when=ingest.are_collections, counts=False,
     ),
     Step(
         "ingest.sort", swh.sort_trees, by="directory", reads=("ingest.scan/entries",),
@@ -65,14 +67,18 @@ FLOW = (
         code=_INGEST, when=swh.is_needed, counts=False,
     ),
     Step(
-        "ingest.locate", swh.locate, by="blob", reads=("ingest.walk/reached", "ingest.scan/contents"),
+        "ingest.locate", swh.locate, by="blob",
+        reads=("ingest.walk/reached", "ingest.scan/reached", "ingest.scan/contents"),
         writes={"contents": Out(s.GRAPH_CONTENTS), "answers": Out(s.ANSWERS, to="origin")},
-        code=_INGEST, when=swh.is_needed, counts=False,
+        code=_INGEST, when=ingest.are_collections, counts=False,
     ),
     # by origin
     Step(
         "ingest.list", ingest.list_origins, by="origin", takes_items=True,
-        reads=("ingest.heads/heads", "ingest.walk/tree", "ingest.walk/lost", "ingest.locate/answers"),
+        reads=(
+            "ingest.heads/heads", "ingest.walk/tree", "ingest.walk/lost", "ingest.locate/answers", "ingest.scan/rows",
+            "ingest.scan/refused",
+        ),
         writes={
             "origins": Out(s.ORIGINS), "occurrences": Out(s.OCCURRENCES), "decisions": Out(s.DECISIONS),
             "texts": Out(s.LICENSE_TEXTS, to="blob"), "spool": Out(s.BYTES, to="blob"),
@@ -83,7 +89,7 @@ FLOW = (
     Step(
         "ingest.texts", ingest.fetch_texts, by="blob",
         reads=("ingest.list/texts", "ingest.locate/contents", "ingest.scan/spool"), writes={"texts": Out(s.BYTES)},
-        settings=lambda c: c.ingest, code=_INGEST, when=swh.is_needed, counts=False,
+        settings=lambda c: c.ingest, code=_INGEST, when=ingest.are_collections, counts=False,
     ),
     Step(
         "license.detect", license.detect, by="blob",
@@ -219,7 +225,7 @@ FLOW = (
     Step(
         "release.manifest", release.sum_up, by="one",
         reads=(
-            "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/exports",
+            "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
         settings=_published, code=("stages/release", "manifest", "config.py"), versions=release.manifest_versions,

@@ -46,7 +46,7 @@ HEADS = _table(  # one row per listing: an origin at one visit; with a rule: an 
     ("reason", pa.string(), "null"),
 )
 
-EXPORTS = _table(("about", pa.string()))  # JSON for the manifest
+COLLECTIONS = _table(("about", pa.string()))  # JSON for the manifest: of an export or a dataset
 
 DIRECTORY_ENTRIES = _table(
     ("directory", BLOB),
@@ -76,6 +76,36 @@ GRAPH_CONTENTS = _table(
     ("length", pa.int64(), "null"),
     ("status", pa.string()),  # visible, hidden, absent
     ("reason", pa.string(), "null"),  # why it is absent, in the export's own words
+)
+
+DATASET_ROWS = _table(  # a file of a dataset, by what its row says and what was found
+    ("origin", pa.string()),
+    ("path", pa.binary()),
+    ("mode", pa.int32()),
+    ("blob", BLOB, "null"),  # null: only sha1 is known
+    ("sha1", BLOB, "null"),  # as the dataset gives it
+    ("length", pa.int64(), "null"),
+    ("encoding", pa.string(), "null"),  # of the content, where it was text
+    ("proof", pa.string()),  # see dataset.contents.Proof
+    ("stars", pa.int64(), "null"),
+    ("forks", pa.int64(), "null"),
+    ("date", _TIME, "null"),
+    ("snapshot", BLOB, "null"),
+    ("revision", BLOB, "null"),
+    ("directory", BLOB, "null"),
+    ("branch", pa.string(), "null"),
+    ("visit_date", _TIME, "null"),
+    ("given_licenses", _list(pa.string())),
+)
+
+DATASET_REFUSALS = _table(
+    ("origin", pa.string()),
+    ("path", pa.binary()),  # empty where the row has none
+    ("mode", pa.int32()),
+    ("blob", BLOB, "null"),  # set where the path has a place in the tree
+    ("length", pa.int64(), "null"),
+    ("rule", pa.string()),
+    ("reason", pa.string()),
 )
 
 ANSWERS = pa.schema([GRAPH_CONTENTS.field(name) for name in ("blob", "length", "status", "reason")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.errors import ConfigError, InputError
 
 _BLOCK_BYTES = 1 << 20
+_TAIL_BYTES = 64 << 10
 
 
 class StorageConfig(BaseModel):
@@ -114,11 +116,14 @@ class Location:
         system, root = self.filesystem()
         return system.open(f"{root.rstrip('/')}/{path}" if path else root, "rb")
 
-    def tail(self, file: StoredFile, size: int) -> bytes:
-        """The last bytes of a file, at most `size`."""
+    def digest(self, file: StoredFile) -> str:
+        """Over the size and the last 64 KiB of a file. Formats with a footer keep statistics there (and Software
+        Heritage's exports an id of the file's own), so this tells files apart that are too large to be read whole."""
+        digest = hashlib.sha256(b"%d\n" % file.size)
         with self.open(file.path) as opened:
-            opened.seek(max(0, file.size - size))
-            return bytes(opened.read())
+            opened.seek(max(0, file.size - _TAIL_BYTES))
+            digest.update(opened.read())
+        return f"sha256:{digest.hexdigest()}"
 
 
 def located(url: str, storage: Mapping[str, StorageConfig]) -> Location:

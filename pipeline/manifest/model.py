@@ -97,7 +97,7 @@ class Release(_Document):
     versions: dict[str, str]  # of the libraries and data that decided the result
     commitment_key_ids: dict[str, str] = Field(default_factory=dict)
     quarantine: dict[str, Any] = Field(default_factory=dict)
-    exports: list[dict[str, Any]] = Field(default_factory=list)  # of Software Heritage, that were read
+    collections: list[dict[str, Any]] = Field(default_factory=list)  # exports and datasets that were read
 
     def computed_root(self, entries: Iterable[Entry]) -> str:
         own = canonical_json(self.model_dump(mode="json", exclude={"root"}, exclude_unset=True))

@@ -85,7 +85,7 @@ class _Proxy(BaseHTTPRequestHandler):
         self._forward()
 
     def _forward(self) -> None:
-        server, host, port = self.state[self.server.server_port]
+        server, host, port = self.state[self.connection.getsockname()[1]]
         upstream = http.client.HTTPConnection(host, port)
         upstream.request(self.command, self.path, headers=dict(self.headers))
         answer = upstream.getresponse()

@@ -54,6 +54,7 @@ class Walked:
         self.rounds = self.expanded = 0
         sent = [pa.table([[r[0] for r in roots], [r[1] for r in roots]], schema=FRONTIER)]
         seen: list[list[pa.Table]] = [[] for _ in range(buckets)]
+        trees: list[Trees] = []
         while any(t.num_rows for t in sent):
             frontier, sent = pa.concat_tables(sent), []
 
@@ -73,10 +74,10 @@ class Walked:
                     elif output == "lost":
                         self.lost[part][row["directory"]] = row["rule"]
 
+            trees = trees or [trees_of(entries, bucket, buckets) for bucket in range(buckets)]
             for bucket in range(buckets):
-                walker = Walker(trees_of(entries, bucket, buckets), bucket, 8, manifests or {}, send)
-                for earlier in seen[bucket]:
-                    walker.know(earlier)
+                walker = Walker(trees[bucket], bucket, 8, manifests or {}, send)
+                walker.know(pa.concat_tables([FRONTIER.empty_table(), *seen[bucket]]))
                 own = frontier.filter(pa.array(blob_buckets(frontier.column("directory"), buckets) == bucket))
                 seen[bucket].append(walker.walk(own))
                 self.expanded += walker.expanded

@@ -10,6 +10,7 @@ import xxhash
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.local_path import LocalPath, PathOrUrl
+from pipeline.stages.ingest.dataset.config import ParquetSource
 
 TEMPLATE_FIELDS = ("name", "version", "filename", "stem")
 
@@ -86,7 +87,7 @@ class SwhSource(BaseModel):
         description="Folder or URL of the contents by sha1, such as s3://softwareheritage/content; without this, the "
         "column content.data of the export",
     )
-    layout: Literal["flat", "sliced"] = Field(
+    contents_layout: Literal["flat", "sliced"] = Field(
         default="flat", description="flat: <sha1>; sliced: <2 digits>/<2 digits>/<sha1>"
     )
     compression: Literal["gzip", "none"] = Field(default="gzip", description="Of the objects in `contents`")
@@ -120,9 +121,9 @@ class IngestConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sources: tuple[Annotated[ArchivesSource | GitSource | SwhSource, Field(discriminator="kind")], ...] = Field(
-        default=(), description="Where the code comes from"
-    )
+    sources: tuple[
+        Annotated[ArchivesSource | GitSource | SwhSource | ParquetSource, Field(discriminator="kind")], ...
+    ] = Field(default=(), description="Where the code comes from")
     sample: float = Field(
         default=1.0, gt=0, le=1, description="Share of the origins to take, chosen by the hash of their names"
     )

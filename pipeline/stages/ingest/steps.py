@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from pipeline.schema import BYTES, CONTENTS, DECISIONS, LICENSE_TEXTS, OCCURRENC
 from pipeline.stages.decisions import decisions
 from pipeline.stages.ingest import sources
 from pipeline.stages.ingest.config import is_sampled
+from pipeline.stages.ingest.dataset import steps as dataset
 from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.ingest.source import Listing, OriginInput, Source, UnusableOrigin
 from pipeline.stages.ingest.swh import steps as swh
@@ -46,16 +48,31 @@ def discover(config: Config) -> tuple[list[dict[str, Any]], dict[Partitioning, i
         if is_sampled(item.origin, config.ingest)
     ]
     exports, sizes = swh.discover(config.ingest, config.execution)
-    return items + exports, sizes
+    return items + exports + dataset.discover(config.ingest, config.execution), sizes
+
+
+def are_collections(config: Config) -> bool:
+    """Whether a configuration has an export or a dataset, which are read in stripes and not origin by origin."""
+    return bool(swh.swh_sources(config.ingest) or dataset.dataset_sources(config.ingest))
+
+
+def scan(job: Job) -> None:
+    """Some stripes of an export, or row groups of a dataset: each row into its bucket."""
+    (item,) = job.items
+    {"swh": swh.scan, "parquet": dataset.scan}[item["kind"]](job, item)
 
 
 def list_origins(job: Job) -> None:
-    """List the files of this part's origins. Archives hand over their contents at once, git only licence texts."""
+    """List the files of this part's origins. Archives hand over their contents at once, git only licence texts.
+
+    An origin that several inputs hold is listed once: from its own archive or repository, then from an export, then
+    from a dataset; a message says so.
+    """
     available = sources(job.settings, Path("/"))
     listed = _Listed(job)
     for item in job.items:
         listed.add(_origin_input(item), available[item["source"]])
-    for origin, listing in swh.listings(job):
+    for origin, listing in chain(swh.listings(job), dataset.listings(job)):
         listed.take(origin, listing)
     listed.finish()
 
@@ -69,7 +86,7 @@ class _Listed:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._origins: list[dict[str, Any]] = []
+        self._origins: dict[str, dict[str, Any]] = {}
         self._occurrences: list[pa.Table] = []
         self._decisions: list[pa.Table] = []
         self._spooled: set[bytes] = set()
@@ -87,6 +104,8 @@ class _Listed:
                 if self._batch_bytes > _BATCH_BYTES:
                     self._flush()
 
+        if self._has(item):
+            return
         listing: Listing | UnusableOrigin
         try:
             listing = source.list(item, sink)
@@ -99,22 +118,30 @@ class _Listed:
 
     def take(self, item: OriginInput, listing: Listing | UnusableOrigin, source: Source | None = None) -> None:
         """Without a `source`, ingest.texts fetches the licence texts."""
+        if self._has(item):
+            return
         if isinstance(listing, UnusableOrigin):
             self._refuse(item, listing.rule, listing.reason)
             return
         self._take(item, listing)
         self._license_texts(item, source, listing)
 
+    def _has(self, item: OriginInput) -> bool:
+        if item.origin in self._origins:
+            messages = self._origins[item.origin]["messages"]
+            messages.append(f"another input holds it too ({item.kind}): not listed from there")
+        return item.origin in self._origins
+
     def _refuse(self, item: OriginInput, rule: str, reason: str) -> None:
         row = pa.table({"origin": [item.origin]})
         self._decisions.append(decisions(row, "ingest", pa.array([rule]), pa.array([reason])))
-        self._origins.append(_origin_row(item, None, [f"{rule}: {reason}"]))
+        self._origins[item.origin] = _origin_row(item, None, [f"{rule}: {reason}"])
         self._job.counts.taken += 1
         self._job.drop([rule])
 
     def _take(self, item: OriginInput, listing: Listing) -> None:
         entries, refusals = listing.entries, listing.refusals
-        self._origins.append(_origin_row(item, listing, list(listing.messages)))
+        self._origins[item.origin] = _origin_row(item, listing, list(listing.messages))
         rows = [
             [item.origin] * len(entries),
             [e.path for e in entries],
@@ -160,12 +187,12 @@ class _Listed:
 
     def finish(self) -> None:
         self._flush()
-        self._job.write("origins", pa.Table.from_pylist(self._origins, schema=ORIGINS))
+        self._job.write("origins", pa.Table.from_pylist(list(self._origins.values()), schema=ORIGINS))
         self._job.write("occurrences", pa.concat_tables([*self._occurrences, OCCURRENCES.empty_table()]))
         self._job.write("decisions", pa.concat_tables([*self._decisions, DECISIONS.empty_table()]))
         self._job.info["quarantined"] = sorted(self._quarantined)
         self._job.info["messages"] = sorted(
-            f"{row['origin']}: {text}" for row in self._origins for text in row["messages"]
+            f"{row['origin']}: {text}" for row in self._origins.values() for text in row["messages"]
         )
 
 

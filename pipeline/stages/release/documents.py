@@ -30,11 +30,11 @@ _LIBRARIES = (
 
 
 def build_documents(
-    settings: dict[str, Any], entries: list[Entry], totals: dict[str, int], exports: list[dict[str, Any]]
+    settings: dict[str, Any], entries: list[Entry], totals: dict[str, int], collections: list[dict[str, Any]]
 ) -> dict[str, bytes]:
     """Every document by its name. Nothing here depends on a clock or on this machine."""
     release = _release(settings, entries, totals)
-    release.exports = exports
+    release.collections = collections
     documents = {
         "README.md": _card(release, entries).encode(),
         "report.html": _report(release).encode(),

@@ -192,7 +192,7 @@ def sum_up(job: Job) -> None:
     entries.append(shards.entry_of(path, "index/released.parquet", "index", index, written.sha256, {}))
     counted = job.read("release.account/totals").group_by("outcome").aggregate([("count", "sum")])
     totals = dict(zip(counted.column("outcome").to_pylist(), counted.column("count_sum").to_pylist(), strict=True))
-    exports = [json.loads(about) for about in job.read("ingest.heads/exports").column("about").to_pylist()]
-    for name, data in build_documents(job.settings, entries, totals, exports).items():
+    collections = [json.loads(about) for about in job.read("ingest.heads/collections").column("about").to_pylist()]
+    for name, data in build_documents(job.settings, entries, totals, collections).items():
         job.write_file(name, 0, partial(Path.write_bytes, data=data))
     job.info["totals"] = totals

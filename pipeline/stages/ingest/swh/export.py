@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 from pipeline.engine.storage import Location, StoredFile
 from pipeline.errors import EnvironmentalError, InputError
 
-_TAIL_BYTES = 64 << 10
 _THREADS = 16
 _BYTES_BY_DIGITS = np.full(1 << 16, -1, np.int16)  # two characters as a little-endian number
 for _byte in range(256):
@@ -75,7 +74,7 @@ class TableFile:
     rows: int
     units: int
     digest: str
-    """Over the size and the last 64 KiB, which hold the footer with the file's own uuid and statistics."""
+    """See Location.digest."""
     version: str | None
     """The storage's own mark, which another storage would not give the same file."""
     metadata: tuple[tuple[str, str], ...]
@@ -117,8 +116,6 @@ class GraphExport:
         return tables
 
     def _inspected(self, table: str, file: StoredFile) -> TableFile:
-        digest = hashlib.sha256(b"%d\n" % file.size)
-        digest.update(self.location.tail(file, _TAIL_BYTES))
         with OpenTable(self.location, table, file.path) as opened:
             return TableFile(
                 table,
@@ -126,7 +123,7 @@ class GraphExport:
                 file.size,
                 opened.rows,
                 opened.units,
-                f"sha256:{digest.hexdigest()}",
+                self.location.digest(file),
                 file.version,
                 opened.metadata,
             )

@@ -15,6 +15,7 @@ from pipeline.engine.step import Job
 from pipeline.engine.storage import located
 from pipeline.schema import BYTES, REJECTED
 from pipeline.stages.ingest.config import SwhSource
+from pipeline.stages.ingest.dataset.config import ParquetSource
 from pipeline.stages.ingest.swh.objects import ContentStore, Expected, FetchCounts
 
 _SEGMENT_BYTES = 64 << 20
@@ -35,7 +36,7 @@ def fetched(job: Job, known: pa.Table) -> Iterator[tuple[pa.Table, pa.Table]]:
     quarantined: list[str] = []
     for number, source in enumerate(job.settings.sources):
         own = known.filter(pc.equal(known.column("source"), number))
-        if own.num_rows and isinstance(source, SwhSource) and source.contents is not None:
+        if own.num_rows and isinstance(source, SwhSource | ParquetSource) and source.contents is not None:
             yield from _from_store(job, source, own, counts, quarantined)
     job.info["quarantined"] = sorted({*job.info.get("quarantined", ()), *quarantined})
     job.info["fetched"] = {name: getattr(counts, name) for name in ("objects", "requests", "retries", "bytes")}
@@ -49,15 +50,15 @@ def _segments(job: Job) -> list[Path]:
 
 
 def _from_store(
-    job: Job, source: SwhSource, own: pa.Table, counts: FetchCounts, quarantined: list[str]
+    job: Job, source: SwhSource | ParquetSource, own: pa.Table, counts: FetchCounts, quarantined: list[str]
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     assert source.contents is not None
     store = ContentStore(
         located(source.contents, job.execution.storage),
-        source.layout,
+        source.contents_layout,
         source.compression,
         job.execution.requests,
-        full=source.verify == "full",
+        full=isinstance(source, SwhSource) and source.verify == "full",
     )
     columns = ("blob", "sha1", "sha256", "blake2s256", "length")
     rows = zip(*(own.column(name).to_pylist() for name in columns), strict=True)

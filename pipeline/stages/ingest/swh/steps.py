@@ -17,15 +17,15 @@ import pyarrow.compute as pc
 
 from pipeline.engine.artefacts import read_slice
 from pipeline.engine.keys import digest_of, file_sha256
-from pipeline.engine.rows import constant, distinct, is_among, positions
+from pipeline.engine.rows import constant, distinct, is_among, positions, stack
 from pipeline.engine.step import Job, Partitioning, blob_buckets, origin_buckets
 from pipeline.engine.storage import located
 from pipeline.schema import (
     ANSWERS,
     BYTES,
+    COLLECTIONS,
     DIRECTORY_ENTRIES,
     DIRECTORY_MANIFESTS,
-    EXPORTS,
     FRONTIER,
     GRAPH_CONTENTS,
     HEADS,
@@ -49,10 +49,10 @@ _MOST_BUCKETS = 65_536
 
 def is_needed(config: Config) -> bool:
     """Whether a configuration has a source `swh`."""
-    return bool(_swh_sources(config.ingest))
+    return bool(swh_sources(config.ingest))
 
 
-def _swh_sources(config: IngestConfig) -> dict[int, SwhSource]:
+def swh_sources(config: IngestConfig) -> dict[int, SwhSource]:
     return {number: source for number, source in enumerate(config.sources) if isinstance(source, SwhSource)}
 
 
@@ -66,7 +66,7 @@ def discover(config: IngestConfig, execution: ExecutionConfig) -> tuple[list[dic
     """The inputs of the steps here, one per export and one per group of stripes, and how many parts there are."""
     items: list[dict[str, Any]] = []
     rows = 0
-    for number, source in _swh_sources(config).items():
+    for number, source in swh_sources(config).items():
         export = GraphExport(located(source.export, execution.storage))
         name = export_name(source)
         described = export.described()
@@ -74,7 +74,8 @@ def discover(config: IngestConfig, execution: ExecutionConfig) -> tuple[list[dic
             {
                 "by": "one",
                 "source": number,
-                "export": name,
+                "name": name,
+                "kind": "swh",
                 "digest": digest_of([name, described, source.origin_list and file_sha256(Path(source.origin_list))]),
                 "described": described,
                 "warnings": warnings_of(name, described),
@@ -86,8 +87,6 @@ def discover(config: IngestConfig, execution: ExecutionConfig) -> tuple[list[dic
             files = sorted(export.tables.get(table, []), key=lambda file: (file.digest, file.path))
             items += [item for file in files for item in _groups(number, file, execution.directory_rows)]
         rows += sum(file.rows for file in export.tables["directory_entry"])
-    if not items:
-        return [], {}
     buckets = 1
     while buckets < _MOST_BUCKETS and buckets * execution.directory_rows < rows:
         buckets *= 2
@@ -101,6 +100,7 @@ def _groups(source: int, file: TableFile, rows: int) -> Iterator[dict[str, Any]]
         last = min(first + size, file.units)
         about = {
             "source": source,
+            "kind": "swh",
             "table": file.table,
             "first": first,
             "last": last,
@@ -113,8 +113,11 @@ def heads(job: Job) -> None:
     """The origins that are taken, each with the root directory of its visit, or why it has none."""
     config: IngestConfig = job.settings
     found = [HEADS.empty_table()]
+    exports = swh_sources(config)
     for item in job.items:
-        source = _swh_sources(config)[item["source"]]
+        if item["kind"] != "swh":
+            continue
+        source = exports[item["source"]]
         listed = read_origin_list(Path(source.origin_list)) if source.origin_list else None
         export = GraphExport(located(source.export, job.execution.storage))
         found.append(find_heads(export.read, source, item["source"], listed, lambda url: is_sampled(url, config)))
@@ -129,15 +132,14 @@ def heads(job: Job) -> None:
     parts = origin_buckets(usable.column("origin"), job.parts["origin"])
     frontier = pa.table([usable.column("directory"), pa.array(parts, pa.int32())], schema=FRONTIER)
     job.send("frontier", frontier, blob_buckets(frontier.column("directory"), job.parts["directory"]))
-    about = [{"name": i["export"], **i["described"], "warnings": i["warnings"]} for i in job.items]
-    job.write("exports", pa.table([[json.dumps(one, sort_keys=True) for one in about]], schema=EXPORTS))
-    job.info["messages"] = [f"{item['export']}: {text}" for item in job.items for text in item["warnings"]]
+    about = [{name: i[name] for name in ("name", "kind", "warnings")} | i["described"] for i in job.items]
+    job.write("collections", pa.table([[json.dumps(one, sort_keys=True) for one in about]], schema=COLLECTIONS))
+    job.info["messages"] = [f"{item['name']}: {text}" for item in job.items for text in item["warnings"]]
 
 
-def scan(job: Job) -> None:
+def scan(job: Job, item: dict[str, Any]) -> None:
     """One group of stripes, each row into its bucket. Memory: one stripe, and what waits to be written."""
-    (item,) = job.items
-    source = _swh_sources(job.settings)[item["source"]]
+    source = swh_sources(job.settings)[item["source"]]
     table: str = item["table"]
     with OpenTable(located(source.export, job.execution.storage), table, item["locator"]) as opened:
         for unit in range(item["first"], item["last"]):
@@ -214,8 +216,7 @@ def walk(job: Job) -> None:
     stated = job.read("ingest.scan/manifests")
     manifests = dict(zip(stated.column("directory").to_pylist(), stated.column("manifest").to_pylist(), strict=True))
     walker = Walker(Trees(directories, job.parts["directory"], read), job.part, job.parts["blob"], manifests, job.send)
-    for earlier in job.pieces("ingest.walk/seen"):
-        walker.know(earlier)
+    walker.know(job.read("ingest.walk/seen"))
     frontier = job.read("ingest.walk/frontier" if job.round else "ingest.heads/frontier")
     job.write("seen", walker.walk(frontier))
     job.info["expanded"] = {"directories": walker.expanded, "entries": walker.entries}
@@ -223,7 +224,7 @@ def walk(job: Job) -> None:
 
 def locate(job: Job) -> None:
     """What the exports know about each reached content of this bucket: kept for fetching, and told to who asked."""
-    reached = job.read("ingest.walk/reached")
+    reached = stack([job.read("ingest.walk/reached"), job.read("ingest.scan/reached")])
     pieces = (p.filter(is_among(p.column("blob"), reached.column("blob"))) for p in job.pieces("ingest.scan/contents"))
     known = best_known(pa.concat_tables([GRAPH_CONTENTS.empty_table(), *pieces]))
     job.write("contents", known)
