@@ -103,6 +103,13 @@ class Config(_Section):
     release: ReleaseConfig = Field(default_factory=ReleaseConfig, description="Shards")
     execution: ExecutionConfig = Field(default_factory=ExecutionConfig, description="How and where to work")
 
+    @model_validator(mode="after")
+    def _one_table_of_repositories(self) -> Config:
+        if self.optout.repositories is not None or self.ingest.repositories is None:
+            return self
+        optout = self.optout.model_copy(update={"repositories": self.ingest.repositories})
+        return self.model_copy(update={"optout": optout})
+
     def published(self) -> dict[str, Any]:
         """What a manifest records: all but `[execution]`, without paths of this machine."""
         plain = made_logical(self)

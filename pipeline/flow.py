@@ -19,7 +19,7 @@ from pipeline.stages.release import steps as release
 _INGEST, _LICENSE, _OPTOUT = (
     ("stages/ingest", "stages/decisions.py", "engine/storage.py"),
     ("stages/license",),
-    ("stages/optout", "stages/license/names.py"),
+    ("stages/optout", "stages/license/names.py", "repositories.py"),
 )
 _NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
 _DECISIONS = Out(s.DECISIONS, to="origin")
@@ -83,7 +83,8 @@ FLOW = (
             "origins": Out(s.ORIGINS), "occurrences": Out(s.OCCURRENCES), "decisions": Out(s.DECISIONS),
             "texts": Out(s.LICENSE_TEXTS, to="blob"), "spool": Out(s.BYTES, to="blob"),
         },
-        settings=lambda c: c.ingest, code=(*_INGEST, "stages/license/names.py"),
+        settings=lambda c: c.ingest, code=(*_INGEST, "stages/license/names.py", "repositories.py"),
+        versions=ingest.list_versions,
     ),
     # by blob
     Step(

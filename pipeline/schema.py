@@ -126,6 +126,10 @@ ORIGINS = _table(
     ("revision_date", _TIME, "null"),
     ("stars", pa.int64(), "null"),
     ("forks", pa.int64(), "null"),
+    ("archived", pa.bool_(), "null"),
+    ("fork_of", pa.string(), "null"),
+    ("aliases", _list(pa.string()), "null"),
+    ("declared_license", pa.string(), "null"),  # by a table of repositories or a dataset; decides nothing
     ("listed", pa.int64()),
     ("messages", _list(pa.string())),
 )
@@ -375,6 +379,10 @@ REPOSITORIES = _table(
     ("revision_date", _TIME, "null"),
     ("stars", pa.int64(), "null"),
     ("forks", pa.int64(), "null"),
+    ("archived", pa.bool_(), "null"),
+    ("fork_of", pa.string(), "null"),
+    ("aliases", _list(pa.string()), "null"),
+    ("declared_license", pa.string(), "null"),  # by a table of repositories or a dataset; decides nothing
     ("license_expression", pa.string(), "null"),  # of the root folder
     ("listed", pa.int64()),
     ("released", pa.int64()),

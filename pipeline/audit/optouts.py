@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pyarrow.compute as pc
+
 from pipeline.audit.folder import Contents
 from pipeline.audit.report import Check, Report
 from pipeline.stages.optout.registry import Registry
@@ -14,6 +16,7 @@ _PLACES = (
     ("copies", "origin", "path"),
     ("copies", "kept_origin", "kept_path"),
     ("repositories", "origin", None),
+    ("repositories", "fork_of", None),
 )
 _BLOBS = (
     ("copies", "blob"),
@@ -48,6 +51,8 @@ def check_optouts(contents: Contents, registry: Registry, report: Report) -> Non
             if place[origin_column] is not None:
                 path = place[path_column] if path_column else None
                 _check_place(registry, place[origin_column], path, f"ledger {ledger}", check)
+    for alias in sorted(set(pc.list_flatten(contents.ledger("repositories").column("aliases")).to_pylist())):
+        _check_place(registry, alias, None, "ledger repositories", check)
     for ledger, column in _BLOBS:
         named = {BlobId(blob) for blob in contents.ledger(ledger).column(column).to_pylist() if blob is not None}
         for blob in sorted(named & registry.blobs.keys()):

@@ -64,7 +64,7 @@ def zipped(members: Iterable[tuple[str, bytes, int]], method: int = zipfile.ZIP_
 
 def archives(path: Path, **limits: int) -> Archives:
     source = ArchivesSource(path=str(path))
-    return Archives(source, IngestConfig(sources=(source,), **limits))
+    return Archives(source, IngestConfig.model_validate({"sources": (source,), **limits}))
 
 
 def listed(path: Path, **limits: int) -> tuple[Listing, dict[bytes, bytes]]:

@@ -16,7 +16,7 @@ from pipeline.schema import DATASET_REFUSALS
 from pipeline.stages.ingest.config import IngestConfig
 from pipeline.stages.ingest.dataset.config import ColumnNames, ParquetSource
 from pipeline.stages.ingest.dataset.layouts import mapping_of
-from pipeline.stages.ingest.dataset.listing import given_licenses, listing_of
+from pipeline.stages.ingest.dataset.listing import listing_of
 from pipeline.stages.ingest.dataset.mapping import Mapping
 from pipeline.stages.ingest.dataset.rows import ROWS, rows_of
 from pipeline.stages.ingest.source import Listing, OriginInput, UnusableOrigin
@@ -285,7 +285,9 @@ def test_licences_that_the_dataset_gives() -> None:
             {"path": b"b", "repo": "o/r", "content": "b", "licenses": None},
         ]
     )
-    assert given_licenses(kept) == {b"a": ("ISC", "MIT")}
+    _, listing = listing_of("https://a.org/o/r", kept, DATASET_REFUSALS.empty_table(), CONFIG)
+    assert isinstance(listing, Listing)
+    assert listing.declared_license == "ISC AND MIT"
 
 
 def test_the_largest_content_that_is_read() -> None:

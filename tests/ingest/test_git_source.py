@@ -70,7 +70,7 @@ def blob(path: Path, data: bytes) -> str:
 
 def source(*paths: Path, **limits: int) -> GitRepositories:
     config = GitSource(paths=tuple(map(str, paths)))
-    return GitRepositories(config, IngestConfig(sources=(config,), **limits))
+    return GitRepositories(config, IngestConfig.model_validate({"sources": (config,), **limits}))
 
 
 def nothing(blob: bytes, data: bytes) -> None:

@@ -124,6 +124,11 @@ class IngestConfig(BaseModel):
     sources: tuple[
         Annotated[ArchivesSource | GitSource | SwhSource | ParquetSource, Field(discriminator="kind")], ...
     ] = Field(default=(), description="Where the code comes from")
+    repositories: LocalPath | None = Field(
+        default=None,
+        description="A table of what is known of repositories: a CSV, JSON Lines or Parquet file with the columns "
+        "origin and optionally stars, forks, archived, fork_of, aliases, license",
+    )
     sample: float = Field(
         default=1.0, gt=0, le=1, description="Share of the origins to take, chosen by the hash of their names"
     )

@@ -94,6 +94,8 @@ class Listing:
     release: str | None = None
     branch_rule: str | None = None
     """By which rule the branch was chosen, where there was a choice."""
+    declared_license: str | None = None
+    """What a dataset says of the whole."""
 
 
 class Source(Protocol):

@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 from pipeline.engine.rows import distinct, is_among, positions, stack
 from pipeline.engine.step import Job, Partitioning
 from pipeline.errors import EnvironmentalError
+from pipeline.repositories import about_repositories, digest
 from pipeline.schema import BYTES, CONTENTS, DECISIONS, LICENSE_TEXTS, OCCURRENCES, ORIGINS, REJECTED
 from pipeline.stages.decisions import decisions
 from pipeline.stages.ingest import sources
-from pipeline.stages.ingest.config import is_sampled
+from pipeline.stages.ingest.config import IngestConfig, is_sampled
 from pipeline.stages.ingest.dataset import steps as dataset
 from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.ingest.source import Listing, OriginInput, Source, UnusableOrigin
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 64 << 20
 _LISTED = (
     *("visit_type", "visit_date", "visit_status", "directory", "snapshot", "release", "revision"),
-    *("branch", "branch_rule"),
+    *("branch", "branch_rule", "declared_license"),
 )  # fmt: skip
 
 
@@ -60,6 +61,10 @@ def scan(job: Job) -> None:
     """Some stripes of an export, or row groups of a dataset: each row into its bucket."""
     (item,) = job.items
     {"swh": swh.scan, "parquet": dataset.scan}[item["kind"]](job, item)
+
+
+def list_versions(config: IngestConfig) -> dict[str, str]:
+    return {"repositories": digest(config.repositories)}
 
 
 def list_origins(job: Job) -> None:
@@ -185,8 +190,22 @@ class _Listed:
         self._job.send_by_blob("spool", table)
         self._batch, self._batch_bytes = {}, 0
 
+    def _add_metadata(self) -> None:
+        """What the table of repositories knows and the source does not."""
+        table: str | None = self._job.settings.repositories
+        if table is None:
+            return
+        for origin, about in about_repositories(table, self._origins).items():
+            row = self._origins[origin]
+            for name in ("stars", "forks"):
+                row[name] = getattr(about, name) if row[name] is None else row[name]
+            others = {about.origin, *about.aliases} - {origin.partition("#as_of=")[0]}
+            row |= {"archived": about.archived, "fork_of": about.fork_of, "aliases": sorted(others)}
+            row["declared_license"] = about.license or row["declared_license"]
+
     def finish(self) -> None:
         self._flush()
+        self._add_metadata()
         self._job.write("origins", pa.Table.from_pylist(list(self._origins.values()), schema=ORIGINS))
         self._job.write("occurrences", pa.concat_tables([*self._occurrences, OCCURRENCES.empty_table()]))
         self._job.write("decisions", pa.concat_tables([*self._decisions, DECISIONS.empty_table()]))

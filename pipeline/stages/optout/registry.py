@@ -16,8 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import translate
 from functools import lru_cache
@@ -28,7 +28,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.config_errors import described
 from pipeline.errors import ConfigError, InputError
+from pipeline.repositories import digest, renamed
 from pipeline.stages.optout.canonical import account_keys, canonical_origin, without_version
+from pipeline.stages.optout.config import OptoutConfig
 from pipeline.swhid import BlobId
 
 
@@ -77,16 +79,33 @@ _Scope = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Registry:
-    """The requests in force, ready to be asked. `digest` is the sha256 of the file; "none" without one.
+    """The requests in force, ready to be asked. `digest` is the sha256 of the file; "none" without one; `aliases` is
+    that of the table of repositories.
 
     Its questions raise InputError for an origin whose name is ambiguous (see `canonical_origin`): it could slip by.
     """
 
     digest: str = "none"
+    aliases: str = "none"
     origins: dict[str, str] = field(default_factory=dict)  # canonical origin: request id
     owners: dict[str, str] = field(default_factory=dict)
     paths: tuple[tuple[re.Pattern[str], str | None, str], ...] = ()  # pattern, canonical origin, request id
     blobs: dict[BlobId, str] = field(default_factory=dict)
+
+    def with_aliases(self, names: Iterable[Sequence[str]], table: str) -> Registry:
+        """This registry, where what holds for one of several names of a repository holds for all of them."""
+        origins, paths = dict(self.origins), list(self.paths)
+        for group in names:
+            keys = {_key(name) for name in group}
+            for key in sorted(keys):
+                request = self.origins.get(key) or next(
+                    (self.owners[account] for account in account_keys(key) if account in self.owners), None
+                )
+                if request is not None:
+                    origins |= dict.fromkeys(keys - set(origins), request)
+                own = [(pattern, id_) for pattern, wanted, id_ in self.paths if wanted == key]
+                paths += [(pattern, other, id_) for pattern, id_ in own for other in sorted(keys - {key})]
+        return replace(self, aliases=table, origins=origins, paths=tuple(paths))
 
     def origin_rule(self, origin: str) -> str | None:
         """`optout_origin` or `optout_owner` where the whole origin is excluded, else None."""
@@ -123,6 +142,16 @@ def _key(origin: str) -> str:
             f"the origin {origin!r} cannot be held against the opt-out registry, because {error}. "
             "Give it an unambiguous name: a CSV file of origins (ingest.sources, key origins) does that."
         ) from error
+
+
+def registry_of(config: OptoutConfig) -> Registry:
+    """The registry of a configuration. A request for one name of a repository holds for its other names too, as far as
+    the table of repositories knows them. Raises ConfigError and InputError."""
+    registry = load_registry(Path(config.registry) if config.registry else None)
+    if config.repositories is None:
+        return registry
+    table = digest(config.repositories)
+    return registry.with_aliases(renamed(config.repositories, table), table)
 
 
 def load_registry(path: Path | None) -> Registry:

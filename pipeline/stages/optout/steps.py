@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,18 +9,19 @@ from pipeline.engine.step import Job
 from pipeline.stages.decisions import decisions
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import COVERED, excluded_by, guards
-from pipeline.stages.optout.registry import load_registry
+from pipeline.stages.optout.registry import registry_of
 
 
 def versions(config: OptoutConfig) -> dict[str, str]:
-    return {"registry": load_registry(Path(config.registry) if config.registry else None).digest}
+    registry = registry_of(config)
+    return {"registry": registry.digest, "repositories": registry.aliases}
 
 
 def apply(job: Job) -> None:
     """Drop what opted out; what is gone altogether becomes a guard, so that no near-copy takes its place."""
     config: OptoutConfig = job.settings
     occurrences = job.read("license.decide/kept")
-    rules = excluded_by(occurrences, load_registry(Path(config.registry) if config.registry else None))
+    rules = excluded_by(occurrences, registry_of(config))
     kept, dropped = occurrences.filter(pc.is_null(rules)), occurrences.filter(pc.is_valid(rules))
     rules = rules.drop_null()
     reasons = pa.array([COVERED] * dropped.num_rows, pa.string())

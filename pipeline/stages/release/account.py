@@ -89,6 +89,22 @@ def _without_hidden_neighbours(decisions: pa.Table, registry: Registry) -> pa.Ta
     return decisions
 
 
+def without_hidden_names(repositories: pa.Table, registry: Registry) -> pa.Table:
+    """A repository may be a fork of another, or have had its name; neither is named if it opted out."""
+
+    def shown(name: str | None) -> bool:
+        return name is not None and not registry.origin_rule(name)
+
+    parents = [parent if shown(parent) else None for parent in repositories.column("fork_of").to_pylist()]
+    aliases = repositories.column("aliases").to_pylist()
+    named = {"fork_of": parents, "aliases": [names and list(filter(shown, names)) for names in aliases]}
+    for column, values in named.items():
+        field = REPOSITORIES.field(column)
+        place = REPOSITORIES.get_field_index(column)
+        repositories = repositories.set_column(place, field, pa.array(values, field.type))
+    return repositories
+
+
 def merge_hidden(decisions: pa.Table) -> pa.Table:
     """Hidden rows that say the same become one with their count, so that no order of work shows in a release."""
     hidden = decisions.filter(pc.is_null(decisions.column("origin")))

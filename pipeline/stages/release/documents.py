@@ -13,9 +13,10 @@ from typing import Any
 from pipeline.commitment import load_key
 from pipeline.local_path import made_logical
 from pipeline.manifest.model import Entry, Previous, Release, Totals, entries_text, read_release
+from pipeline.repositories import digest
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.stages.license.policy import load as load_policy
-from pipeline.stages.optout.registry import load_registry
+from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.release.croissant import croissant
 
 DOCUMENTS = (
@@ -104,11 +105,10 @@ def document_versions(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def _policies(settings: dict[str, Any]) -> dict[str, str]:
-    registry = settings["optout"].registry
-    return {
-        "license": load_policy(settings["license"].policy).digest,
-        "optout": load_registry(Path(registry) if registry else None).digest,
-    }
+    registry = registry_of(settings["optout"])
+    policies = {"license": load_policy(settings["license"].policy).digest, "optout": registry.digest}
+    tables = {registry.aliases, digest(settings["ingest"].repositories)} - {"none"}
+    return policies | ({"repositories": " ".join(sorted(tables))} if tables else {})
 
 
 def _key_ids(settings: dict[str, Any]) -> dict[str, str]:

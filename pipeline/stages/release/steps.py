@@ -18,7 +18,7 @@ from pipeline.manifest.model import Entry
 from pipeline.schema import ENTRIES, LEDGERS, LICENSES
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import excluded_by
-from pipeline.stages.optout.registry import Registry, load_registry
+from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.spans import redact
 from pipeline.stages.release import account, plan, rows, shards
 from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
@@ -28,7 +28,10 @@ __all__ = ["DOCUMENTS"]
 
 def account_versions(optout: OptoutConfig) -> dict[str, str]:
     key = load_key(optout.commitment_key)
-    return {"registry": _registry(optout).digest, "key": key.id if key else "none"}
+    registry = registry_of(optout)
+    return {
+        "registry": registry.digest, "repositories": registry.aliases, "key": key.id if key else "none",
+    }  # fmt: skip
 
 
 def manifest_versions(settings: dict[str, Any]) -> dict[str, str]:
@@ -69,13 +72,9 @@ def send_rows(job: Job) -> None:
 def _open_evidence(job: Job) -> pa.Table:
     """What headers state, but of blobs that lie only where somebody opted out: their ids would name them."""
     occurrences = job.read("ingest.fetch/occurrences", ["origin", "path", "blob"])
-    open_blobs = occurrences.filter(pc.is_null(excluded_by(occurrences, _registry(job.settings)))).column("blob")
+    open_blobs = occurrences.filter(pc.is_null(excluded_by(occurrences, registry_of(job.settings)))).column("blob")
     evidence = job.read("license.decide/evidence")
     return evidence.filter(is_among(evidence.column("blob"), open_blobs))
-
-
-def _registry(optout: OptoutConfig) -> Registry:
-    return load_registry(Path(optout.registry) if optout.registry else None)
 
 
 def _send_ledger(job: Job, name: str, table: pa.Table, planned: pa.Table) -> None:
@@ -104,7 +103,7 @@ def account_for_origins(job: Job) -> None:
     table = account.repositories(origins, expressions, released, copies, dropped)
 
     optout: OptoutConfig = job.settings
-    registry = _registry(optout)
+    registry = registry_of(optout)
     names = origins.column("origin").to_pylist()
     hidden = {name for name in names if registry.origin_rule(name)}
     shown = pc.invert(pc.is_in(table.column("origin"), value_set=pa.array(sorted(hidden), pa.string())))
@@ -113,7 +112,7 @@ def account_for_origins(job: Job) -> None:
     open_decisions = account.hide(dropped, registry, load_key(optout.commitment_key))
     _send_ledger(job, "decisions", open_decisions, planned)
     _send_ledger(job, "copies", copies, planned)
-    _send_ledger(job, "repositories", table.filter(shown), planned)
+    _send_ledger(job, "repositories", account.without_hidden_names(table.filter(shown), registry), planned)
     used = {id_ for t in (released, copies, open_decisions) for id_ in t.column("evidence_id").to_pylist()}
     evidence = job.read("license.resolve/evidence")
     evidence = evidence.filter(

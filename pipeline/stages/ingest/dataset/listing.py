@@ -71,17 +71,14 @@ def listing_of(
         refusals=tuple(refusals),
         messages=tuple(_messages(listed, records, directory == only["directory"])),
         visit_date=max(visits, default=None),
+        declared_license=_declared(rows),
     )
 
 
-def given_licenses(rows: pa.Table) -> dict[bytes, tuple[str, ...]]:
-    """What the dataset says of the licence of each path of one origin, over all its rows; paths without are not in
-    it."""
-    found: dict[bytes, set[str]] = defaultdict(set)
-    for path, given in zip(rows.column("path").to_pylist(), rows.column("given_licenses").to_pylist(), strict=True):
-        if given:
-            found[path].update(given)
-    return {path: tuple(sorted(found[path])) for path in sorted(found)}
+def _declared(rows: pa.Table) -> str | None:
+    """All that the dataset says of licences of the origin's files."""
+    given = sorted({name for names in rows.column("given_licenses").to_pylist() for name in names or ()})
+    return " AND ".join(given) or None
 
 
 def _records(rows: pa.Table) -> list[dict[str, Any]]:

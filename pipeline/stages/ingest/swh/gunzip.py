@@ -22,6 +22,8 @@ REASONS: dict[Fault, str] = {
 }
 
 _CHUNK = 1 << 16
+_MAGIC = b"\x1f\x8b"
+_unpacking = isal_zlib.decompressobj
 _ERROR: type[Exception] = vars(isal_zlib)["error"]  # its stub takes it for an instance
 
 
@@ -30,20 +32,18 @@ def gunzip(data: bytes, length: int) -> bytes | Fault:
 
     Memory: `length` and 64 KiB more, however much the object claims to hold.
     """
-    if not data:
-        return "empty_object"
-    if not data.startswith(b"\x1f\x8b"):
-        return "not_gzip"
-    unpacking = isal_zlib.decompressobj(wbits=31)
+    unpacking = _unpacking(31)
     try:
         found: bytes = unpacking.decompress(data, length + 1)
         if not unpacking.eof and len(found) <= length:
             # The trailer may still be unread when exactly `length` bytes came out.
             found += unpacking.decompress(unpacking.unconsumed_tail, _CHUNK)
     except _ERROR:
-        return "corrupt_gzip"
+        return "corrupt_gzip" if data.startswith(_MAGIC) else "not_gzip"
+    if unpacking.eof and not unpacking.unused_data and len(found) <= length:
+        return found
+    if not data:
+        return "empty_object"
     if len(found) > length:
         return "too_long"
-    if not unpacking.eof:
-        return "truncated_gzip"
-    return "trailing_data" if unpacking.unused_data else found
+    return "trailing_data" if unpacking.eof else "truncated_gzip"

@@ -58,21 +58,18 @@ def mismatch(data: bytes, expected: Expected, *, full: bool) -> tuple[str, str] 
     request. Cheapest first; every hash is checked before a content passes."""
     if len(data) != expected.length:
         return "length_mismatch", f"the object has {len(data)} bytes, the export says {expected.length}"
-    hashes: list[tuple[str, bytes | None, Any]] = [
-        ("sha1", expected.sha1, lambda: hashlib.sha1(data, usedforsecurity=False)),
-        ("sha256", expected.sha256, lambda: hashlib.sha256(data)),
-        ("sha1_git", expected.blob, lambda: _git_hash(data)),
-    ]
-    if full:
-        hashes.append(("blake2s256", expected.blake2s256, lambda: hashlib.blake2s(data)))
-    wrong = [name for name, stated, made in hashes if stated is not None and made().digest() != stated]
+    wrong = []
+    if hashlib.sha1(data).digest() != expected.sha1:
+        wrong.append("sha1")
+    if expected.sha256 is not None and hashlib.sha256(data).digest() != expected.sha256:
+        wrong.append("sha256")
+    git = hashlib.sha1(b"blob %d\0" % len(data))
+    git.update(data)
+    if git.digest() != expected.blob:
+        wrong.append("sha1_git")
+    if full and expected.blake2s256 is not None and hashlib.blake2s(data).digest() != expected.blake2s256:
+        wrong.append("blake2s256")
     return ("hash_mismatch", f"its {' and '.join(wrong)} differ from what the export says") if wrong else None
-
-
-def _git_hash(data: bytes) -> Any:
-    digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
-    digest.update(data)
-    return digest
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -206,9 +207,11 @@ def sort_trees(job: Job) -> None:
 
 
 def walk(job: Job) -> None:
-    """Expand the directories that were sent to this bucket, and what they lead to in it."""
+    """Expand the directories that were sent to this bucket, and what they lead to in it. Memory: the slices that hold
+    them, at most the bucket."""
     slices = job.slices("ingest.sort/trees")
 
+    @cache  # later waves come back to most slices
     def read(number: int) -> pa.Table | None:
         return read_slice(slices[number][0]) if number in slices else None
 

@@ -22,15 +22,15 @@ from pipeline.swhid import MODE_DIRECTORY
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
 EMPTY_DIRECTORY = hashlib.sha1(b"tree 0\0", usedforsecurity=False).digest()
-SLICES = 256
+SLICES = 32
 """Into how many slices a bucket's trees are cut, so that a few directories are read without the rest."""
 
 
 def directory_slices(directories: pa.ChunkedArray, parts: int) -> Numbers:
-    """The slice of each directory within its bucket: the 8 bits of its id behind those that chose the bucket."""
+    """The slice of each directory within its bucket: by the bits of its id behind those that chose the bucket."""
     raw = np.frombuffer(ids(directories).tobytes(), np.uint8).reshape(-1, 20)[:, :3].astype(np.int64)
     head = (raw[:, 0] << 16) | (raw[:, 1] << 8) | raw[:, 2]
-    return ((head * parts) & 0xFFFFFF) >> 16
+    return ((head * parts) & 0xFFFFFF) * SLICES >> 24
 
 
 def by_directory(entries: pa.Table) -> pa.Table:
@@ -107,7 +107,7 @@ def checked(entries: pa.Table, edges: Numbers, manifests: Mapping[bytes, bytes])
     The export's order is tried first; then git's order without doubles; then the tree as the export gives it in
     raw_manifest, where git's form could not be made from the entries. Costs one sha1 over about 35 bytes an entry.
     """
-    joined, places = _manifests(entries)
+    joined, places = git_form(entries)
     wanted = ids(entries.column("directory"))
     bad: list[int] = []
     for place in range(len(edges) - 1):
@@ -180,7 +180,7 @@ def parsed_tree(body: bytes) -> list[tuple[bytes, int, bytes]] | None:
     return found
 
 
-def _manifests(entries: pa.Table) -> tuple[memoryview, Numbers]:
+def git_form(entries: pa.Table) -> tuple[memoryview, Numbers]:
     """Every entry in git's form, one after another, and where each begins."""
     modes = entries.column("mode").combine_chunks().dictionary_encode()
     octal = pa.array([b"%o " % mode for mode in modes.dictionary.to_pylist()], pa.large_binary())
