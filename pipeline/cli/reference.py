@@ -51,7 +51,9 @@ def _rows(schema: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator
         if reference:
             yield from _rows(schema, schema["$defs"][reference.rpartition("/")[2]], f"{prefix}{key}.")
             continue
-        if "default" not in field or "const" in field:
+        if "additionalProperties" in field:
+            default = "(none)"
+        elif "default" not in field or "const" in field:
             default = "(needed)"
         else:
             default = "(not set)" if field["default"] is None else f"`{json.dumps(field['default'])}`"
@@ -64,10 +66,9 @@ def _choices(field: dict[str, Any]) -> str:
     return ", ".join(f"`{choice}`" for choice in field.get("enum", field.get("items", {}).get("enum", [])))
 
 
-def source_table(kind: str) -> str:
-    """The settings of one kind of source."""
+def model_table(name: str) -> str:
+    """The settings of a part of the configuration that a section may hold several of."""
     schema = Config.model_json_schema()
-    name = {"archives": "ArchivesSource", "git": "GitSource"}[kind]
     return "\n".join(["| key | default | what it does |", "|---|---|---|", *_rows(schema, schema["$defs"][name], "")])
 
 
@@ -78,7 +79,8 @@ def refreshed(page: str) -> str:
         made = {
             "help": lambda name: f"```text\n{help_of(name)}\n```",
             "settings": settings_table,
-            "source": source_table,
+            "source": lambda kind: model_table(f"{kind.capitalize()}Source"),
+            "model": model_table,
         }[found["what"]](found["name"])
         return f"{found['open']}{made}\n{found['close']}"
 
