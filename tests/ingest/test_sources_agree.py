@@ -1,4 +1,4 @@
-"""The same tree through a folder, tar, zip and git gives the same entries and the same directory id."""
+"""The same tree through a folder, tar, zip, git and a graph export gives the same entries and the same directory id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 
 from pipeline.stages.ingest import sources
 from pipeline.stages.ingest.config import IngestConfig
-from pipeline.stages.ingest.source import Entry, Refusal, Source
+from pipeline.stages.ingest.source import Entry, Listing, Refusal, Source
+from pipeline.stages.ingest.swh.listing import Forest, Known, listing
+from pipeline.swhid import MODE_DIRECTORY, MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK
+from tests.swh.trees import Directories, blob_id, directory_id, table
 
 NAME = st.binary(min_size=1, max_size=4).filter(
     lambda n: b"/" not in n and b"\0" not in n and n not in (b".", b"..") and n.lower() != b".git"
@@ -85,6 +88,35 @@ def write_zip(target: Path, tree: dict[bytes, tuple[str, bytes]], top: bytes) ->
     target.write_bytes(bytes(raw))
 
 
+_MODES = {"file": MODE_FILE, "executable": MODE_EXECUTABLE, "symlink": MODE_SYMLINK}
+
+
+def add_directories(tree: dict[bytes, tuple[str, bytes]], prefix: bytes, found: Directories) -> bytes:
+    """The id of the folder at `prefix`; it and all below are added to `found`, as an export has them."""
+    entries = []
+    for name in {path.removeprefix(prefix).split(b"/")[0] for path in tree if path.startswith(prefix)}:
+        if prefix + name in tree:
+            kind, data = tree[prefix + name]
+            entries.append((name, _MODES[kind], blob_id(data)))
+        else:
+            entries.append((name, MODE_DIRECTORY, add_directories(tree, prefix + name + b"/", found)))
+    entries.sort(key=lambda e: e[0] + (b"/" if e[1] == MODE_DIRECTORY else b""))
+    identifier = directory_id(entries)
+    found[identifier] = entries
+    return identifier
+
+
+def from_export(tree: dict[bytes, tuple[str, bytes]], config: IngestConfig) -> Listing:
+    directories: Directories = {}
+    names = ("snapshot", "visit_type", "visit_date", "visit_status", "branch", "branch_rule", "release", "revision",
+             "revision_date", "rule", "reason")  # fmt: skip
+    head = dict.fromkeys(names) | {"origin": "o", "directory": add_directories(tree, b"", directories)}
+    contents = {blob_id(data): Known(len(data), "visible", None) for _, data in tree.values()}
+    _, found = listing(head, Forest(table(directories), {}), contents, config)
+    assert isinstance(found, Listing)
+    return found
+
+
 def git(cwd: Path, *arguments: str) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
@@ -127,7 +159,9 @@ def test_every_source_sees_the_same(
                 given_to_sink.update(source.read(item, sorted({e.blob for e in listing.entries})))
             contents.append({e.path: given_to_sink[e.blob] for e in listing.entries})
             seen.append((listing.directory, listing.entries, listing.refusals))
-    assert len(seen) == 4
+    archived = from_export(tree, config)
+    seen.append((archived.directory, archived.entries, archived.refusals))
+    assert len(seen) == 5
     assert all(one == seen[0] for one in seen)
     assert all(one == contents[0] for one in contents)
     assert seen[0][0].hex() == git(base / "clone", "rev-parse", "HEAD^{tree}")
