@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stages.ingest.swh.history import HISTORY, Ancestry, Identifiers, read_history
+from pipeline.engine.storage import Location
+from pipeline.schema import DIRECTORY_ENTRIES
+from pipeline.stages.ingest.config import SwhSource
+from pipeline.stages.ingest.swh.export import GraphExport
+from pipeline.stages.ingest.swh.heads import find_heads
+from pipeline.stages.ingest.swh.history import HISTORY, Ancestry, read_history
+from pipeline.stages.ingest.swh.identifiers import Identifiers
 from pipeline.stages.ingest.swh.listing import Forest
 from pipeline.stages.ingest.swh.path_dates import PATH_DATES, Touches, path_dates
 from pipeline.swhid import MODE_DIRECTORY
@@ -344,3 +350,34 @@ def test_a_deep_tree_is_no_matter() -> None:
     made.tables.add(rid("a"), directory=roots[0], committer_date=1)
     made.tables.add(rid("b"), [rid("a")], directory=roots[1], committer_date=2)
     assert list(made.dated("b", b"d/" * (depth - 1) + b"f")[0].values()) == ["a b"]
+
+
+# --- an export that Software Heritage's own exporter wrote ------------------------------------------
+
+
+def test_the_shipped_export_gives_the_dates_of_the_repository_that_it_was_made_of() -> None:
+    export = GraphExport(Location("configs/quickstart/swh/orc"))
+    heads = {
+        head["origin"].rpartition("/")[2]: head
+        for head in find_heads(export.read, SwhSource(export="x"), 0, None, lambda url: True).to_pylist()
+    }
+    entries = [
+        piece.rename_columns(["directory", "name", "mode", "target"]).cast(DIRECTORY_ENTRIES)
+        for piece in export.read("directory_entry", ("directory_id", "name", "perms", "target"))
+    ]
+    forest = Forest(pa.concat_tables(entries), {})
+    ancestry = Ancestry(read_history(export.read, [h["revision"] for h in heads.values() if h["revision"]]))
+
+    def seconds(name: str, *paths: bytes) -> list[tuple[int, int]]:
+        found = path_dates(name, heads[name]["revision"], ancestry, forest, paths)
+        assert (found.lost_directories, found.undated_paths, found.missing_parents) == (0, 0, 0)
+        columns = (found.rows.column(c).cast(pa.int64()).to_pylist() for c in ("first_seen", "last_changed"))
+        return [(first // 1000, last // 1000) for first, last in zip(*columns, strict=True)]
+
+    start, back = 1_600_000_000, 1_640_000_000
+    assert seconds("library", b"LICENSE", b"src/graph.py", b"src/queue.py", b"tools/check") == [
+        (start, start), (1_605_000_000, back), (1_630_000_000, 1_630_000_000), (start, 1_610_000_000),
+    ]  # fmt: skip
+    # The fork has the library's history too.
+    assert seconds("fork", b"src/graph.py", b"src/stack.py") == [(1_605_000_000, back), (start, 1_650_000_000)]
+    assert seconds("tool", b"LICENSE", b"settings.ini") == [(-1000, -1000), (95_617_584_000,) * 2]

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.commitment import Key
-from pipeline.stages.ingest.swh.export import SCHEMA
+from pipeline.engine.storage import Location
+from pipeline.stages.ingest.swh.export import SCHEMA, GraphExport
 from pipeline.stages.ingest.swh.history import Ancestry, read_history
 from pipeline.stages.ingest.swh.persons import pseudonym, redacted_message
 from pipeline.stages.ingest.swh.revisions import COLUMNS, REVISIONS, described, offset, origin_rows
@@ -272,3 +273,24 @@ def _in_clear(tables: Tables) -> Tables:
     for row in tables.revisions:
         row["author"] = row["committer"] = PERSON.encode()
     return tables
+
+
+def test_the_shipped_export_gives_rows(scanner: Scanner) -> None:
+    export = GraphExport(Location("configs/quickstart/swh/orc"))
+    ids = [i for piece in export.read("revision", ("id",)) for i in piece.column("id").to_pylist()]
+    ancestry = Ancestry(read_history(export.read, ids))
+    message = partial(redacted_message, key=KEY, scanner=scanner)
+    rows = [
+        row
+        for piece in export.read("revision", COLUMNS)
+        for row in described(piece, ancestry, KEY, message).to_pylist()
+    ]
+    assert len(rows) == len(ids) == len(ancestry)
+    by_message = {row["message"].strip(): row for row in rows}
+    future = by_message["from the future"]
+    assert future["committer_seconds"] == YEAR_5000
+    assert future["parents"] == [by_message["before time"]["revision"]]
+    assert by_message["before time"]["author_seconds"] == -1000
+    assert len(by_message["merge graphs"]["parents"]) == 2
+    assert {"+0530", "-0330", "+1400"} <= {row["author_offset"] for row in rows}
+    assert {row["author"] for row in rows} == {pseudonym(KEY, f"A <a{AT}example.org>".encode())}
