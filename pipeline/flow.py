@@ -8,6 +8,7 @@ from pipeline import schema as s
 from pipeline.engine.step import Out, Step
 from pipeline.stages.exact import steps as exact
 from pipeline.stages.ingest import steps as ingest
+from pipeline.stages.ingest.swh import history_steps as history
 from pipeline.stages.ingest.swh import steps as swh
 from pipeline.stages.language import steps as language
 from pipeline.stages.license import steps as license
@@ -85,6 +86,42 @@ FLOW = (
         },
         settings=lambda c: c.ingest, code=(*_INGEST, "stages/license/names.py", "repositories.py"),
         versions=ingest.list_versions,
+    ),
+    # over the histories of graph exports, where they are asked for
+    Step(
+        "ingest.revisions", history.read_revisions, by="one", reads=("ingest.heads/heads",), takes_items=True,
+        writes={
+            "revisions": Out(s.HISTORY), "history": Out(s.HISTORY, to="origin"),
+            "frontier": Out(s.FRONTIER, to="directory"),
+        },
+        settings=lambda c: c.ingest, code=_INGEST, when=history.is_needed, counts=False,
+    ),
+    Step(
+        "ingest.past", history.walk_past, by="directory",
+        reads=(
+            "ingest.sort/trees", "ingest.sort/directories", "ingest.scan/manifests", "ingest.revisions/frontier",
+            "ingest.past/frontier", "ingest.past/seen",
+        ),
+        writes={
+            "tree": Out(s.DIRECTORY_ENTRIES, to="origin"), "lost": Out(s.LOST_DIRECTORIES, to="origin"),
+            "frontier": Out(s.FRONTIER, to="directory"), "seen": Out(s.FRONTIER),
+        },
+        code=_INGEST, when=history.is_needed, counts=False,
+    ),
+    Step(
+        "ingest.dates", history.date_paths, by="origin",
+        reads=(
+            "ingest.heads/heads", "ingest.revisions/history", "ingest.past/tree", "ingest.past/lost",
+            "ingest.list/origins", "ingest.list/occurrences",
+        ),
+        writes={"dates": Out(s.PATH_DATES, to="blob")},
+        settings=lambda c: c.ingest, code=_INGEST, when=history.is_needed, counts=False,
+    ),
+    Step(
+        "ingest.describe", history.describe, by="revision", reads=("ingest.revisions/revisions",), takes_items=True,
+        writes={"revisions": Out(s.REVISIONS)},
+        settings=lambda c: {"ingest": c.ingest, "redact": c.redact}, code=(*_INGEST, *_REDACT),
+        versions=history.describe_versions, when=history.is_needed, counts=False,
     ),
     # by blob
     Step(
@@ -186,7 +223,8 @@ FLOW = (
         "release.rows", release.send_rows, by="blob",
         reads=(
             "near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags", "ingest.list/origins",
-            "near.apply/duplicates", "license.decide/evidence", "ingest.fetch/occurrences", "release.plan/shards",
+            "near.apply/duplicates", "license.decide/evidence", "ingest.fetch/occurrences", "ingest.dates/dates",
+            "release.plan/shards",
         ),
         writes={
             "data": Out(s.RELEASED, to="shard"), "redactions": Out(s.REDACTIONS, to="shard"),
@@ -205,10 +243,19 @@ FLOW = (
         writes={
             "decisions": Out(s.DECISIONS, to="shard"), "copies": Out(s.COPIES, to="shard"),
             "repositories": Out(s.REPOSITORIES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
-            "license_blobs": Out(s.BLOBS, to="blob"), "totals": Out(s.TOTALS),
+            "license_blobs": Out(s.BLOBS, to="blob"), "revisions": Out(s.BLOBS), "totals": Out(s.TOTALS),
         },
         settings=lambda c: c.optout, versions=release.account_versions,
         code=(*_RELEASE, *_OPTOUT, "commitment.py"), counts=False,
+    ),
+    Step(
+        "release.revisions", release.send_revisions, by="revision",
+        reads=(
+            "ingest.describe/revisions", "ingest.revisions/revisions", "release.account/revisions",
+            "release.plan/shards",
+        ),
+        writes={"revisions": Out(s.REVISIONS, to="shard")}, code=(*_RELEASE, *_INGEST), when=history.is_needed,
+        counts=False,
     ),
     Step(
         "release.attribution", release.license_texts, by="blob",

@@ -108,6 +108,22 @@ DATASET_REFUSALS = _table(
     ("reason", pa.string()),
 )
 
+HISTORY = _table(  # a revision that leads to a head; sorted by id
+    ("revision", BLOB),
+    ("directory", BLOB),
+    ("committer_date", pa.int64(), "null"),  # microseconds since 1970; null outside the years 1 to 9999
+    ("parents", _list(BLOB)),  # by rank, missing ones too
+)
+
+PATH_DATES = _table(  # of a path in a head; dates are the committer's, and null where they are out of range
+    ("origin", pa.string()),
+    ("path", pa.binary()),
+    ("first_seen", _TIME, "null"),
+    ("first_seen_revision", BLOB, "null"),  # null: trees that could tell are not there
+    ("last_changed", _TIME, "null"),
+    ("last_changed_revision", BLOB, "null"),
+)
+
 ANSWERS = pa.schema([GRAPH_CONTENTS.field(name) for name in ("blob", "length", "status", "reason")])
 
 ORIGINS = _table(
@@ -266,6 +282,10 @@ RELEASED = _table(
     ("branch_name", pa.string(), "null"),
     ("visit_date", _TIME, "null"),
     ("revision_date", _TIME, "null"),
+    ("first_seen", _TIME, "null"),  # with a history: when the path came, and when it last changed
+    ("first_seen_revision", pa.string(), "null"),
+    ("last_changed", _TIME, "null"),
+    ("last_changed_revision", pa.string(), "null"),
     ("star_events_count", pa.int64(), "null"),
     ("fork_events_count", pa.int64(), "null"),
     ("license_type", pa.string()),
@@ -390,6 +410,30 @@ REPOSITORIES = _table(
     ("dropped", pa.int64()),
 )
 
+
+def _moment(role: str) -> list[tuple[str, pa.DataType, str]]:
+    return [
+        (f"{role}_seconds", pa.int64(), "null"),  # since 1970; null outside the years 1 to 9999
+        (f"{role}_microseconds", pa.int32(), "null"),
+        (f"{role}_offset", pa.string(), "null"),  # as written: +0530, -0000
+    ]
+
+
+REVISIONS = _table(  # the history of what is released, each revision once whatever the origins that have it
+    ("revision", pa.string()),
+    ("parents", _list(pa.string())),  # by rank
+    ("missing_parents", pa.int64()),  # how many of them the export does not hold
+    ("directory", pa.string()),
+    ("type", pa.string(), "null"),  # git, hg, svn, tar, dsc ...
+    ("author", pa.string(), "null"),  # a pseudonym; null without a key
+    *_moment("author"),
+    ("committer", pa.string(), "null"),
+    *_moment("committer"),
+    ("message", pa.large_string(), "null"),  # without persons and secrets
+    ("message_encoding", pa.string(), "null"),
+    ("message_redactions", pa.int64(), "null"),
+)
+
 LICENSES = _table(("blob", BLOB), ("text", pa.large_string()))
 
 INDEX = _table(
@@ -408,6 +452,7 @@ LEDGERS: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "duplicates": (DUPLICATES, ("dropped",)),
     "redactions": (REDACTIONS, ("blob", "start")),
     "repositories": (REPOSITORIES, ("origin",)),
+    "revisions": (REVISIONS, ("revision",)),
     "licenses": (LICENSES, ("blob",)),
 }
 

@@ -43,7 +43,10 @@ def configure(corpus: Path, facts: Path, tmp_path: Path) -> Configure:
     `configure("near.threshold=0.9", ...)`. `folder` is where the corpus lies."""
     from pipeline.config import make_config
 
-    swh = {"kind": "swh", "name": "tiny", "export": str(EXPORT / "orc"), "contents": str(EXPORT / "content")}
+    swh = {
+        "kind": "swh", "name": "tiny", "export": str(EXPORT / "orc"), "contents": str(EXPORT / "content"),
+        "history": True,
+    }  # fmt: skip
 
     def make(*changes: str, folder: Path | None = None, root: Path = tmp_path) -> Any:
         data: dict[str, Any] = {

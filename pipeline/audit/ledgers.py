@@ -16,7 +16,7 @@ from pipeline.schema import LEDGERS
 from pipeline.stages.ingest.decoding import ENCODINGS, encode
 from pipeline.swhid import MODE_SUBMODULE, MODE_SYMLINK, content_id
 
-_IDENTIFYING = ("copies", "duplicates", "repositories", "licenses", "redactions", "evidence")
+_IDENTIFYING = ("copies", "duplicates", "repositories", "revisions", "licenses", "redactions", "evidence")
 _MODES = {"symlink": MODE_SYMLINK, "submodule": MODE_SUBMODULE}
 _SURROGATE = re.compile(rb"REDACTED|@example\.com|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:db8::")
 

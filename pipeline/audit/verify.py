@@ -11,6 +11,7 @@ from pipeline.audit.conservation import check_conservation, check_origins, check
 from pipeline.audit.evidence import check_evidence, evidence_sets
 from pipeline.audit.files import check_files, check_manifest, check_tables
 from pipeline.audit.folder import Contents
+from pipeline.audit.histories import check_histories
 from pipeline.audit.ledgers import (
     check_attribution,
     check_copies,
@@ -94,6 +95,8 @@ def _check_meaning(contents: Contents, report: Report) -> None:
         shown = check_conservation(contents, rows, report)
     with report.judging("what rows say of their origins"):
         check_origins(contents, report)
+    with report.judging("the histories"):
+        check_histories(contents, report)
     if rows is None:
         return
     # Where something is hidden, its traces elsewhere cannot be asked for.
@@ -124,3 +127,8 @@ def check_again(contents: Contents, report: Report) -> None:
             for swhid, path, text in zip(*names, texts, strict=True):
                 for span in scanner.scan(bytes(text.as_buffer()), path.encode().rpartition(b"/")[2]):
                     check.problems.append(f"{swhid} bytes {span.start}-{span.end}: {span.cls} found by {span.detector}")
+    for entry in contents.entries_of("revisions"):
+        for piece in contents.pieces(entry, ["revision", "message"]):
+            for revision, message in zip(*(piece.column(n).to_pylist() for n in ("revision", "message")), strict=True):
+                for span in scanner.scan((message or "").encode(), b""):
+                    check.problems.append(f"{revision}: its message has {span.cls} found by {span.detector}")

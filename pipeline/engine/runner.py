@@ -28,7 +28,7 @@ from pipeline.engine.cluster import Executor
 from pipeline.engine.keys import PACKAGE, digest_of, source_digest
 from pipeline.engine.progress import tracked
 from pipeline.engine.receipts import Counts, Receipt, read_receipt
-from pipeline.engine.step import Job, Partitioning, Step, origin_bucket
+from pipeline.engine.step import PART_PER_ITEM, Job, Partitioning, Step, origin_bucket
 from pipeline.errors import EnvironmentalError, IntegrityError, PermastackError
 from pipeline.local_path import made_logical
 
@@ -63,8 +63,8 @@ class Runner:
 
     `items` are the discovered inputs: plain data with `by`, the partitioning of the steps that take them, and
     `digest`, which enter keys, and `locator`, a path of this machine, which does not. Those by origin have its name as
-    `origin`; of those by stripe each is a part. `sizes` are the numbers of parts that depend on the inputs. `flow`
-    names the module whose `STEPS` a worker looks a step up in.
+    `origin`; of those by stripe or revision each is a part. `sizes` are the numbers of parts that depend on the
+    inputs. `flow` names the module whose `STEPS` a worker looks a step up in.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Runner:
         self.verify_full = verify_full
         self._retry = retry
         self.items = sorted(items, key=lambda item: (item["by"], str(item.get("origin"))))
-        self._stripes = [item for item in self.items if item["by"] == "stripe"]
+        self._single = {by: [item for item in self.items if item["by"] == by] for by in PART_PER_ITEM}
         self._work = Path(config.execution.work)
         self._receipts: dict[str, list[Receipt]] = {}
         self._preparing: dict[str, subprocess.Popen[bytes]] | None = None
@@ -117,7 +117,8 @@ class Runner:
         execution = self.config.execution
         if by == "shard":
             return int(self._receipts["release.plan"][0].info["shards"])
-        fixed = {"origin": execution.parts, "one": 1, "stripe": len(self._stripes)} | self._sizes
+        fixed: dict[Partitioning, int] = {"origin": execution.parts, "one": 1}
+        fixed |= {by: len(items) for by, items in self._single.items()} | self._sizes
         return fixed.get(by, execution.buckets)
 
     def rounds(self, step: Step) -> Iterator[StepState]:
@@ -194,8 +195,8 @@ class Runner:
     def _items(self, step: Step, part: int, parts: int) -> list[dict[str, Any]]:
         if not step.takes_items:
             return []
-        if step.by == "stripe":
-            return [self._stripes[part]]
+        if step.by in self._single:
+            return [self._single[step.by][part]]
         mine = [item for item in self.items if item["by"] == step.by]
         return [item for item in mine if step.by != "origin" or origin_bucket(item["origin"], parts) == part]
 

@@ -20,7 +20,10 @@ from pipeline.engine.publication import publish
 from pipeline.engine.receipts import Counts
 from pipeline.engine.services import call
 
-Partitioning = Literal["origin", "stripe", "directory", "blob", "band", "component", "shard", "one"]
+Partitioning = Literal["origin", "stripe", "revision", "directory", "blob", "band", "component", "shard", "one"]
+
+PART_PER_ITEM: tuple[Partitioning, ...] = ("stripe", "revision")
+"""Partitionings of which each discovered input is a part."""
 
 
 @dataclass(frozen=True)

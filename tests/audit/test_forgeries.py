@@ -296,6 +296,37 @@ def speak_for_nothing(forgery: Forgery) -> None:
     forgery.add("evidence", asdict(alone))
 
 
+def _dated(forgery: Forgery) -> Row:
+    return forgery.rows("data", lambda row: row["first_seen_revision"] != row["last_changed_revision"])[0]
+
+
+def remove_a_revision(forgery: Forgery) -> None:
+    heads = {row["revision"] for row in forgery.rows("repositories")}
+    forgery.remove("revisions", forgery.rows("revisions", lambda row: row["revision"] not in heads)[0])
+
+
+def add_a_revision(forgery: Forgery) -> None:
+    forgery.add("revisions", forgery.rows("revisions")[0] | {"revision": "swh:1:rev:" + "0" * 40})
+
+
+def make_a_path_older(forgery: Forgery) -> None:
+    _dated(forgery)["first_seen"] -= timedelta(days=1)
+
+
+def date_a_path_by_no_revision(forgery: Forgery) -> None:
+    _dated(forgery)["first_seen_revision"] = None
+
+
+def date_a_path_by_another_revision(forgery: Forgery) -> None:
+    row = _dated(forgery)
+    row["first_seen_revision"] = row["last_changed_revision"]
+
+
+def commit_at_another_time(forgery: Forgery) -> None:
+    revision = _dated(forgery)["first_seen_revision"]
+    forgery.rows("revisions", lambda row: row["revision"] == revision)[0]["committer_seconds"] += 1
+
+
 FORGERIES: dict[Callable[[Forgery], None], str] = {
     duplicate_a_row: "unique",
     duplicate_a_content: "unique",
@@ -347,6 +378,12 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     name_a_repository_twice: "ledgers",
     claim_a_repository: "trees",
     speak_for_nothing: "evidence",
+    remove_a_revision: "histories",
+    add_a_revision: "histories",
+    make_a_path_older: "histories",
+    date_a_path_by_no_revision: "histories",
+    date_a_path_by_another_revision: "histories",
+    commit_at_another_time: "histories",
 }
 
 

@@ -192,3 +192,30 @@ def logged(repository: Path, head: str) -> dict[bytes, set[bytes]]:
 
 def paths_of(repository: Path, head: str) -> list[bytes]:
     return [path for path in git("ls-tree", "-r", "-z", "--name-only", head, cwd=repository).split(b"\0") if path]
+
+
+def extremes(repository: Path, loaded: Loaded, head: str) -> dict[bytes, tuple[bytes, bytes]]:
+    """The oldest and the newest revision that touches each path of a head, as git says it: by date, by the longest way
+    from a first revision, by id."""
+    dates = {row["id"]: row["committer_date"] for row in loaded.tables.revisions}
+    parents = parents_of(loaded)
+    depth: dict[bytes, int] = {}
+    touched: dict[bytes, list[tuple[int, int, bytes]]] = {}
+    for revision, paths in logged(repository, head).items():
+        for path in paths:
+            touched.setdefault(path, []).append((dates[revision], generation(revision, parents, depth), revision))
+    return {path: (min(touched[path])[2], max(touched[path])[2]) for path in paths_of(repository, head)}
+
+
+def parents_of(loaded: Loaded) -> dict[bytes, list[bytes]]:
+    """The parents of each revision, by rank."""
+    parents: dict[bytes, list[bytes]] = {row["id"]: [] for row in loaded.tables.revisions}
+    for row in loaded.tables.history:
+        parents[row["id"]].append(row["parent_id"])
+    return parents
+
+
+def generation(revision: bytes, parents: dict[bytes, list[bytes]], known: dict[bytes, int]) -> int:
+    if revision not in known:
+        known[revision] = 1 + max((generation(p, parents, known) for p in parents[revision]), default=0)
+    return known[revision]

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.engine.storage import Location
-from pipeline.schema import DIRECTORY_ENTRIES
+from pipeline.schema import DIRECTORY_ENTRIES, HISTORY, PATH_DATES
 from pipeline.stages.ingest.config import SwhSource
 from pipeline.stages.ingest.swh.export import GraphExport
 from pipeline.stages.ingest.swh.heads import find_heads
-from pipeline.stages.ingest.swh.history import HISTORY, Ancestry, read_history
+from pipeline.stages.ingest.swh.history import Ancestry, read_history
 from pipeline.stages.ingest.swh.identifiers import Identifiers
 from pipeline.stages.ingest.swh.listing import Forest
-from pipeline.stages.ingest.swh.path_dates import PATH_DATES, Touches, path_dates
+from pipeline.stages.ingest.swh.path_dates import Touches, path_dates
 from pipeline.swhid import MODE_DIRECTORY
 from tests.swh import trees
-from tests.swh.git_history import Loaded, Tables, load, logged, paths_of, random_repository
+from tests.swh.git_history import Loaded, Tables, extremes, load, logged, parents_of, paths_of, random_repository
 from tests.swh.hostile_repositories import git
 
 SECOND = 1_000_000
@@ -163,12 +163,6 @@ def test_time_ranks_by_date_then_generation_then_id_and_undated_never_wins() -> 
 # --- against git ----------------------------------------------------------------------------------
 
 
-def generation(revision: bytes, parents: dict[bytes, list[bytes]], known: dict[bytes, int]) -> int:
-    if revision not in known:
-        known[revision] = 1 + max((generation(p, parents, known) for p in parents[revision]), default=0)
-    return known[revision]
-
-
 def compare(repository: Path, loaded: Loaded, head: str) -> dict[str, int]:
     """Hold our touches and dates against git's; what was seen, so that a test can tell that it tested."""
     root = bytes.fromhex(head)
@@ -182,23 +176,17 @@ def compare(repository: Path, loaded: Loaded, head: str) -> dict[str, int]:
     assert set(touches) == {(r, path) for r, touched in theirs.items() for path in touched & wanted}
 
     dates = {row["id"]: row["committer_date"] for row in loaded.tables.revisions}
-    parents: dict[bytes, list[bytes]] = {row["id"]: [] for row in loaded.tables.revisions}
-    for row in loaded.tables.history:
-        parents[row["id"]].append(row["parent_id"])
-    depth: dict[bytes, int] = {}
+    parents, expected = parents_of(loaded), extremes(repository, loaded, head)
     found = path_dates("origin", root, ancestry, forest, paths)
     assert found.rows.schema == PATH_DATES
     assert (found.lost_directories, found.undated_paths, found.missing_parents) == (0, 0, 0)
     assert found.rows.column("path").to_pylist() == sorted(paths)
     millis = {name: found.rows.column(name).cast(pa.int64()).to_pylist() for name in ("first_seen", "last_changed")}
     for place, row in enumerate(found.rows.to_pylist()):
-        order = sorted(
-            (dates[r], generation(r, parents, depth), r) for r, touched in theirs.items() if row["path"] in touched
-        )
-        assert row["first_seen_revision"] == order[0][2]
-        assert row["last_changed_revision"] == order[-1][2]
-        assert millis["first_seen"][place] == order[0][0] // 1000
-        assert millis["last_changed"][place] == order[-1][0] // 1000
+        first, last = expected[row["path"]]
+        assert (row["first_seen_revision"], row["last_changed_revision"]) == (first, last)
+        assert millis["first_seen"][place] == dates[first] // 1000
+        assert millis["last_changed"][place] == dates[last] // 1000
     merges = [r for r in theirs if len(parents[r]) > 1]
     return {
         "paths": len(paths),

@@ -14,7 +14,8 @@ from pipeline.stages.ingest.swh.export import SCHEMA, GraphExport
 from pipeline.stages.ingest.swh.heads import find_heads
 from pipeline.swhid import BlobId, qualified_swhid
 from tests.conftest import EXPORT
-from tests.swh.hostile_repositories import BASE, contents, ls_tree
+from tests.swh import test_swh_history_release as history
+from tests.swh.hostile_repositories import BASE, HostileRepository, contents, ls_tree
 from tests.swh.test_swh_repositories import HEADS, listed, read_texts, run
 
 pytestmark = pytest.mark.oracle
@@ -59,6 +60,11 @@ def test_listing_and_contents_equal_gits(export: Path, facts: Path, tmp_path: Pa
         held = contents(repository, {blob for mode, blob in tree.values() if blob in fetched})
         assert held == {blob: fetched[blob] for blob in held}
         assert len(held) >= len(tree) // 2
+
+
+def test_dates_and_revisions_equal_gits(export: Path, facts: Path, tmp_path: Path) -> None:
+    repositories = {name: HostileRepository(BASE + name, export / "repositories" / name) for name in HEADS}
+    history.compare(history.run(tmp_path, facts, export), repositories)
 
 
 def test_the_archives_example_export_is_read_in_both_formats(python: str) -> None:

@@ -79,6 +79,8 @@ class SmallExport:
     visits: list[dict[str, Any]] = field(default_factory=list)
     branches: list[dict[str, Any]] = field(default_factory=list)
     revisions: list[dict[str, Any]] = field(default_factory=list)
+    parents: list[tuple[str, str]] = field(default_factory=list)
+    """Of revisions, in hex: a revision and one of its parents."""
 
     def visit(self, url: str, tree: Tree | None, day: int = 0, kind: str = "git", branch: bytes = b"HEAD") -> bytes:
         """Add a visit on a day of 2020 that saw `tree`, or nothing; the root directory's id."""
@@ -123,7 +125,14 @@ class SmallExport:
                 "snapshot_id": text, "name": binary, "target": text, "target_type": text,
             }),
             "release": ([], {"id": text, "target": text, "target_type": text}),
-            "revision": (self.revisions, {"id": text, "directory": text, "committer_date": _WHEN}),
+            "revision": (
+                [dict.fromkeys(_REVISION) | row for row in self.revisions],
+                {"id": text, "directory": text, "committer_date": _WHEN, **_REVISION},
+            ),
+            "revision_history": (
+                [{"id": c, "parent_id": p, "parent_rank": n} for n, (c, p) in enumerate(self.parents)],
+                {"id": text, "parent_id": text, "parent_rank": pa.int64()},
+            ),
             "directory_entry": (entries, {
                 "directory_id": text, "name": binary, "type": text, "target": text, "perms": pa.int32(),
             }),
@@ -143,3 +152,7 @@ class SmallExport:
 
 
 _WHEN = pa.timestamp("us")
+_REVISION = {
+    "message": pa.binary(), "author": pa.binary(), "date": _WHEN, "date_offset": pa.int16(), "committer": pa.binary(),
+    "committer_offset": pa.int16(), "type": pa.string(),
+}  # fmt: skip

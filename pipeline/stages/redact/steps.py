@@ -23,8 +23,8 @@ def step_versions(config: RedactConfig) -> dict[str, str]:
 
 
 @cache
-def _scanner(config: RedactConfig) -> Scanner:
-    # Its pattern databases take seconds to build: once per process.
+def scanner_of(config: RedactConfig) -> Scanner:
+    """The scanner of a configuration. Its pattern databases take seconds to build: once per process."""
     return Scanner(config)
 
 
@@ -53,7 +53,7 @@ def find(job: Job) -> None:
     places = positions(survivors.column("blob"), contents.column("blob")).to_pylist()
     texts = contents.column("text")
     secret_key = load_key(config.commitment_key)
-    scanner = _scanner(config) if any(key not in facts for key in keys) else None
+    scanner = scanner_of(config) if any(key not in facts for key in keys) else None
     fresh: dict[tuple[bytes, str], str] = {}
     rows = []
     for key, name, place in zip(keys, names, places, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -87,8 +88,23 @@ def without_day(origin: str) -> str:
     return origin.partition("#as_of=")[0]
 
 
+def _dates(survivors: pa.Table, dates: pa.Table) -> dict[str, pa.Array]:
+    """The columns of PATH_DATES for each survivor, null where its origin has no history."""
+    place = {file: number for number, file in enumerate(_files(dates))}
+    found = dates.take(pa.array([place.get(file) for file in _files(survivors)], pa.int64()))
+    revisions = {
+        name: pa.array([i and swhid("rev", i) for i in found.column(name).to_pylist()], pa.string())
+        for name in ("first_seen_revision", "last_changed_revision")
+    }
+    return {name: found.column(name) for name in ("first_seen", "last_changed")} | revisions
+
+
+def _files(table: pa.Table) -> Iterator[tuple[str, bytes]]:
+    return zip(table.column("origin").to_pylist(), table.column("path").to_pylist(), strict=True)
+
+
 def released_rows(
-    survivors: pa.Table, contents: pa.Table, spans: pa.Table, tags: pa.Table, origins: pa.Table
+    survivors: pa.Table, contents: pa.Table, spans: pa.Table, tags: pa.Table, origins: pa.Table, dates: pa.Table
 ) -> tuple[pa.Table, pa.Table]:
     """`(rows, redactions)` in the schemas RELEASED and REDACTIONS, one row per survivor."""
     blobs = survivors.column("blob")
@@ -132,6 +148,7 @@ def released_rows(
         "branch_name": origin.column("branch"),
         "visit_date": origin.column("visit_date"),
         "revision_date": origin.column("revision_date"),
+        **_dates(survivors, dates),
         "star_events_count": origin.column("stars"),
         "fork_events_count": origin.column("forks"),
         "extension": [extension(text) for text, _ in paths],

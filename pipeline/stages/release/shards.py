@@ -20,6 +20,8 @@ _REPEATING = (
     "origin", "repo_name", "license_type", "license_expression", "evidence_id", "header_evidence_id", "language",
     "language_method", "extension", "src_encoding", "stage", "rule", "reason", "source", "matcher", "cls", "zone",
     "detector", "detector_version", "kind", "snapshot_id", "revision_id", "directory_id", "branch_name",
+    "first_seen_revision", "last_changed_revision", "type", "author", "author_offset", "committer", "committer_offset",
+    "message_encoding",
 )  # fmt: skip
 DATA_ORDER = ("origin", "path", "path_bytes")
 
@@ -30,7 +32,7 @@ def ordered(table: pa.Table, name: str) -> pa.Table:
     if name == "decisions":
         table = merge_hidden(table)
     table = table.take(pc.sort_indices(table, sort_keys=[(key, "ascending") for key in keys])).combine_chunks()
-    return _without_repeats(table) if name in ("evidence", "licenses") else table
+    return _without_repeats(table) if name in ("evidence", "licenses", "revisions") else table
 
 
 def _without_repeats(table: pa.Table) -> pa.Table:

@@ -12,16 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.commitment import load_key
-from pipeline.engine.rows import is_among, positions
+from pipeline.engine.rows import ids, is_among, positions
 from pipeline.engine.step import Job, blob_buckets, origin_buckets
 from pipeline.manifest.model import Entry
-from pipeline.schema import ENTRIES, LEDGERS, LICENSES
+from pipeline.schema import BLOBS, ENTRIES, LEDGERS, LICENSES
+from pipeline.stages.ingest.swh.history import Ancestry
+from pipeline.stages.ingest.swh.revisions import leading_to
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import excluded_by
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.spans import redact
 from pipeline.stages.release import account, plan, rows, shards
 from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
+from pipeline.swhid import parse_swhid
 
 __all__ = ["DOCUMENTS"]
 
@@ -54,6 +57,7 @@ def send_rows(job: Job) -> None:
         job.read("redact.find/spans"),
         job.read("language.tag/tags"),
         job.read("ingest.list/origins"),
+        job.read("ingest.dates/dates"),
     )
     planned = job.read("release.plan/shards")
     first = plan.first_shards(planned, "data")
@@ -119,9 +123,21 @@ def account_for_origins(job: Job) -> None:
         pc.is_in(evidence.column("evidence_id"), value_set=pa.array(sorted(used - {None}), pa.string()))
     )
     _send_ledger(job, "evidence", evidence, planned)
+    # What nothing is released of shows no history either.
+    showing = table.filter(pc.and_(shown, pc.greater(table.column("released"), 0))).column("revision").drop_null()
+    revisions = sorted({parse_swhid(revision)[1] for revision in showing.to_pylist()})
+    job.write("revisions", pa.table([pa.array(revisions, pa.binary(20))], schema=BLOBS))
     texts = evidence.filter(pc.is_in(evidence.column("source"), value_set=pa.array(["license_file", "dist_info"])))
     job.send_by_blob("license_blobs", texts.select(["blob"]))
     job.write("totals", account.totals(released, copies, dropped))
+
+
+def send_revisions(job: Job) -> None:
+    """The revisions of this part that lead to what is released."""
+    ancestry = Ancestry(job.read("ingest.revisions/revisions"))
+    heads = ancestry.numbers(ids(job.read("release.account/revisions").column("blob")))
+    rows = leading_to(heads[heads >= 0], ancestry, job.read("ingest.describe/revisions"))
+    _send_ledger(job, "revisions", rows, job.read("release.plan/shards"))
 
 
 def license_texts(job: Job) -> None:
@@ -153,6 +169,7 @@ _WRITERS = {
     "decisions": ("release.account",),
     "copies": ("release.account",),
     "repositories": ("release.account",),
+    "revisions": ("release.revisions",),
     "licenses": ("release.attribution",),
 }
 SHARD_READS = tuple(f"{step}/{table}" for table, steps in _WRITERS.items() for step in steps)

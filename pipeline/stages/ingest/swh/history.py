@@ -20,21 +20,12 @@ import pyarrow.compute as pc
 from numba import njit
 
 from pipeline.engine.rows import ids
+from pipeline.schema import HISTORY
 from pipeline.stages.ingest.swh.identifiers import Identifiers, stacked
 from pipeline.stages.ingest.swh.trees import Numbers, ranges
 
 Read = Callable[[str, Sequence[str]], Iterable[pa.Table]]
 """Streams a table of the export: its name and the columns wanted (see export.SCHEMA)."""
-
-HISTORY = pa.schema(
-    [
-        pa.field("revision", pa.binary(20), nullable=False),
-        pa.field("directory", pa.binary(20), nullable=False),
-        pa.field("committer_date", pa.int64()),  # microseconds since 1970; null outside the years 1 to 9999
-        pa.field("parents", pa.list_(pa.field("element", pa.binary(20))), nullable=False),  # by rank, missing ones too
-    ]
-)
-"""One row per revision, sorted by id."""
 
 
 def read_history(read: Read, heads: Iterable[bytes]) -> pa.Table:
@@ -172,6 +163,10 @@ class Ancestry:
         """Microseconds since 1970; None where the export could not say it."""
         return int(self._dates[number]) if self._dated[number] else None
 
+    def reached(self, heads: Numbers) -> Numbers:
+        """The numbers of `heads` (numbers too) and of all their ancestors, in some order. Time O(n)."""
+        return _reached(self._offsets, self._parents, heads, len(self))
+
     def ancestors(self, head: bytes) -> Numbers:
         """The numbers of `head` and its ancestors: by generation, then by id, so that parents come before children.
 
@@ -179,7 +174,7 @@ class Ancestry:
         """
         number = self.number(head)
         starts = np.array([] if number is None else [number], np.int64)
-        found = _reached(self._offsets, self._parents, starts, len(self))
+        found = self.reached(starts)
         return found[np.lexsort((found, self.generations[found]))]
 
     @cached_property

@@ -14,22 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from pipeline.schema import PATH_DATES
 from pipeline.stages.ingest.swh.history import Ancestry
 from pipeline.stages.ingest.swh.listing import Forest
 from pipeline.swhid import MODE_DIRECTORY
-
-PATH_DATES = pa.schema(
-    [
-        pa.field("origin", pa.string(), nullable=False),
-        pa.field("path", pa.binary(), nullable=False),
-        pa.field("first_seen", pa.timestamp("ms", tz="UTC")),  # the committer's date
-        pa.field("first_seen_revision", pa.binary(20)),
-        pa.field("last_changed", pa.timestamp("ms", tz="UTC")),
-        pa.field("last_changed_revision", pa.binary(20)),
-    ]
-)
-"""One row per wanted path, in the order of the paths. A revision without a date is one whose date is out of range;
-without a revision, trees that could tell are not there."""
 
 _CACHED_ENTRIES = 500_000
 

@@ -21,9 +21,6 @@ from dataclasses import dataclass
 from pipeline.commitment import Key, commitment
 from pipeline.stages.redact import Scanner, redact
 
-RULES_VERSION = "1"
-"""Of the rules in this file: raise it when a message may come out otherwise."""
-
 _DIGEST_BYTES = 32
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.commitment import Key
-from pipeline.engine.rows import constant, ids
+from pipeline.engine.rows import ids
+from pipeline.schema import REVISIONS
 from pipeline.stages.ingest.swh.history import Ancestry
 from pipeline.stages.ingest.swh.persons import Message, pseudonym
-from pipeline.swhid import swhid
+from pipeline.stages.ingest.swh.trees import Numbers
+from pipeline.swhid import parse_swhid, swhid
 
 COLUMNS = (
     "id", "directory", "type", "message", "author", "date", "date_offset", "date_raw_offset_bytes", "committer",
@@ -22,42 +24,13 @@ COLUMNS = (
 """What is read of the export's table revision; parents come from its history."""
 
 
-def _when(role: str) -> list[pa.Field]:
-    return [
-        pa.field(f"{role}_seconds", pa.int64()),  # since 1970; null outside the years 1 to 9999
-        pa.field(f"{role}_microseconds", pa.int32()),
-        pa.field(f"{role}_offset", pa.string()),  # as written: +0530, -0000
-    ]
-
-
-REVISIONS = pa.schema(
-    [
-        pa.field("origin", pa.string(), nullable=False),
-        pa.field("revision", pa.string(), nullable=False),
-        pa.field("parents", pa.list_(pa.field("element", pa.string())), nullable=False),  # by rank
-        pa.field("directory", pa.string(), nullable=False),
-        pa.field("type", pa.string()),  # git, hg, svn, tar, dsc ...
-        pa.field("author", pa.string()),  # a pseudonym; null without a key
-        *_when("author"),
-        pa.field("committer", pa.string()),
-        *_when("committer"),
-        pa.field("message", pa.large_string()),
-        pa.field("message_encoding", pa.string()),
-        pa.field("message_redactions", pa.int64()),
-    ]
-)
-"""The ledger, one row per origin and revision of its history; sorted by both."""
-
-DESCRIBED = pa.schema([pa.field("id", pa.binary(20), nullable=False), *[f for f in REVISIONS if f.name != "origin"]])
-"""One row per revision, whatever the origins that have it."""
-
 _OFFSET = re.compile(rb"[+-][0-9]{1,8}")
 
 
 def described(
     revisions: pa.Table, ancestry: Ancestry, key: Key | None, message: Callable[[bytes], Message]
 ) -> pa.Table:
-    """The rows (schema DESCRIBED) of those `revisions` (COLUMNS of the export, any piece of it) that `ancestry` holds.
+    """The rows (schema REVISIONS) of those `revisions` (COLUMNS of the export, any piece of it) that `ancestry` holds.
 
     `message` redacts: persons.redacted_message with key and scanner. Each revision is looked at once however many
     origins share it. Memory: the piece, twice.
@@ -69,10 +42,10 @@ def described(
         said = None if row["message"] is None else message(row["message"])
         rows.append(
             {
-                "id": row["id"],
                 "revision": swhid("rev", row["id"]),
                 "parents": [swhid("rev", parent) for parent in ancestry.named_parents(number)],
-                "directory": swhid("dir", row["directory"] or bytes(20)),
+                "missing_parents": ancestry.missing_parents(np.array([number])),
+                "directory": swhid("dir", row["directory"]),
                 "type": row["type"],
                 "author": pseudonym(key, row["author"]),
                 "committer": pseudonym(key, row["committer"]),
@@ -88,19 +61,15 @@ def described(
                 "message_redactions": None if said is None else said.redactions,
             }
         )
-    return pa.Table.from_pylist(rows, schema=DESCRIBED)
+    return pa.Table.from_pylist(rows, schema=REVISIONS)
 
 
-def origin_rows(origin: str, head: bytes, ancestry: Ancestry, rows: pa.Table) -> pa.Table:
-    """The ledger's rows (schema REVISIONS) of one origin, from rows of DESCRIBED, sorted by revision.
-
-    A revision that is twice among the rows, because a stripe was, is taken once.
-    """
-    wanted = np.sort(ancestry.ancestors(head))
-    numbers = ancestry.numbers(ids(rows.column("id")))
-    present, first = np.unique(numbers, return_index=True)
-    own = rows.take(pa.array(first[np.isin(present, wanted)])).drop_columns(["id"])
-    return own.add_column(0, REVISIONS.field("origin"), constant(origin, own.num_rows, pa.string())).cast(REVISIONS)
+def leading_to(heads: Numbers, ancestry: Ancestry, rows: pa.Table) -> pa.Table:
+    """Those of `rows` (schema REVISIONS) that are among `heads` (numbers) or their ancestors."""
+    reached = np.zeros(len(ancestry), np.bool_)
+    reached[ancestry.reached(heads)] = True
+    found = [parse_swhid(revision)[1] for revision in rows.column("revision").to_pylist()]
+    return rows.filter(pa.array(reached[ancestry.numbers(np.array(found, "V20"))]))
 
 
 def _time(role: str, microseconds: int | None, minutes: int | None, raw: bytes | None) -> dict[str, Any]:

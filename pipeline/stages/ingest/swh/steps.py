@@ -86,7 +86,14 @@ def discover(config: IngestConfig, execution: ExecutionConfig) -> tuple[list[dic
         )
         for table in _SCANNED:
             files = sorted(export.tables.get(table, []), key=lambda file: (file.digest, file.path))
-            items += [item for file in files for item in _groups(number, file, execution.directory_rows)]
+            items += [
+                {"by": "stripe", **group} for file in files for group in _groups(number, file, execution.directory_rows)
+            ]
+        if source.history:
+            # A revision is some twenty times as large as an entry.
+            size = max(1, execution.directory_rows // 20)
+            files = sorted(export.tables.get("revision", []), key=lambda file: (file.digest, file.path))
+            items += [{"by": "revision", **group} for file in files for group in _groups(number, file, size)]
         rows += sum(file.rows for file in export.tables["directory_entry"])
     buckets = 1
     while buckets < _MOST_BUCKETS and buckets * execution.directory_rows < rows:
@@ -107,7 +114,7 @@ def _groups(source: int, file: TableFile, rows: int) -> Iterator[dict[str, Any]]
             "last": last,
             "digest": [file.digest, file.version],
         }
-        yield {"by": "stripe", **about, "locator": file.path}
+        yield about | {"locator": file.path}
 
 
 def heads(job: Job) -> None:
@@ -209,6 +216,12 @@ def sort_trees(job: Job) -> None:
 def walk(job: Job) -> None:
     """Expand the directories that were sent to this bucket, and what they lead to in it. Memory: the slices that hold
     them, at most the bucket."""
+    expand(job, "ingest.heads/frontier", "ingest.walk")
+
+
+def expand(job: Job, frontier: str, own: str) -> None:
+    """A round of a walk that begins at the input `frontier`, by the step called `own`, whose outputs are tree, lost,
+    frontier, seen and, where it is asked which contents there are, reached."""
     slices = job.slices("ingest.sort/trees")
 
     @cache  # later waves come back to most slices
@@ -218,11 +231,17 @@ def walk(job: Job) -> None:
     directories = job.read("ingest.sort/directories").column("directory").combine_chunks()
     stated = job.read("ingest.scan/manifests")
     manifests = dict(zip(stated.column("directory").to_pylist(), stated.column("manifest").to_pylist(), strict=True))
-    walker = Walker(Trees(directories, job.parts["directory"], read), job.part, job.parts["blob"], manifests, job.send)
-    walker.know(job.read("ingest.walk/seen"))
-    frontier = job.read("ingest.walk/frontier" if job.round else "ingest.heads/frontier")
-    job.write("seen", walker.walk(frontier))
+    walker = Walker(
+        Trees(directories, job.parts["directory"], read), job.part, job.parts.get("blob"), manifests, job.send
+    )
+    walker.know(job.read(f"{own}/seen"))
+    job.write("seen", walker.walk(job.read(f"{own}/frontier" if job.round else frontier)))
     job.info["expanded"] = {"directories": walker.expanded, "entries": walker.entries}
+
+
+def lost_directories(job: Job, name: str) -> dict[bytes, tuple[str, str]]:
+    """Of each directory that a walk could not expand, rule and reason."""
+    return {row["directory"]: (row["rule"], row["reason"]) for row in job.read(name).to_pylist()}
 
 
 def locate(job: Job) -> None:
@@ -253,8 +272,7 @@ def listings(job: Job) -> Iterator[tuple[OriginInput, Listing | UnusableOrigin]]
     found = job.read("ingest.heads/heads")
     if not found.num_rows:
         return
-    lost = {row["directory"]: (row["rule"], row["reason"]) for row in job.read("ingest.walk/lost").to_pylist()}
-    forest = Forest(job.read("ingest.walk/tree"), lost)
+    forest = Forest(job.read("ingest.walk/tree"), lost_directories(job, "ingest.walk/lost"))
     answers = job.read("ingest.locate/answers")
     contents = {
         blob: Known(*about)

@@ -35,8 +35,8 @@ class Walker:
 
     trees: Trees
     bucket: int
-    blobs: int
-    """Buckets of blobs."""
+    blobs: int | None
+    """Buckets of blobs; None where nobody asks which contents are reached."""
     manifests: Mapping[bytes, bytes]
     send: Send
     seen: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -118,9 +118,9 @@ class Walker:
         self.send("tree", rows, parts)
         modes = rows.column("mode").to_numpy()
         folders = modes == MODE_DIRECTORY
-        files = ~folders & (modes != MODE_SUBMODULE)
-        reached = _pairs(rows, parts, files, REACHED)
-        self.send("reached", reached, blob_buckets(reached.column("blob"), self.blobs))
+        if self.blobs is not None:
+            reached = _pairs(rows, parts, ~folders & (modes != MODE_SUBMODULE), REACHED)
+            self.send("reached", reached, blob_buckets(reached.column("blob"), self.blobs))
         return _pairs(rows, parts, folders, FRONTIER)
 
 
