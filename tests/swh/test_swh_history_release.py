@@ -17,8 +17,8 @@ from pipeline.build import Built, build
 from pipeline.config import make_config
 from pipeline.swhid import swhid
 from tests.conftest import EXPORT
-from tests.swh.git_history import extremes, git, load, logged, parents_of
-from tests.swh.hostile_repositories import BASE, HostileRepository, make_all
+from tests.swh.git_history import extremes, load, logged, parents_of
+from tests.swh.hostile_repositories import BASE, HostileRepository, git, make_all
 from tests.swh.test_swh_decisions import URL
 from tests.swh.test_swh_decisions import run as run_small
 from tests.swh.test_swh_repositories import HEADS
