@@ -65,7 +65,9 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
         bytes.fromhex(swhid.rpartition(":")[2]): cluster
         for swhid, cluster in zip(data.column("swhid").to_pylist(), data.column("cluster_id").to_pylist(), strict=True)
     }
-    threshold = contents.release.configuration.get("near", {}).get("threshold", 1.0)
+    near = contents.release.configuration.get("near", {})
+    # Made as The Stack v2 was, a release states how unlike its duplicates are, and promises nothing.
+    threshold = 0.0 if near.get("profile") == "stack-v2" else near.get("threshold", 1.0)
     pairs: dict[bytes, dict[str, Any]] = {}
     for row in contents.ledger("duplicates").to_pylist():
         pairs[row["dropped"]] = row

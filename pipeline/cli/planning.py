@@ -11,6 +11,7 @@ from pipeline.engine.receipts import read_receipt
 from pipeline.engine.runner import Runner, StepState
 from pipeline.engine.step import Step
 from pipeline.errors import InputError
+from pipeline.stages.near.expectation import expectation, explanation
 
 # CPU seconds per MB of archive on one core, as scripts/bench/end_to_end measures them; only for estimates.
 SECONDS_PER_INPUT_MB = 2.0
@@ -19,7 +20,8 @@ SECONDS_PER_INPUT_MB = 2.0
 def plan_rows(config: Config) -> list[dict[str, Any]]:
     """Per step how its parts stand: cached, stale (another key, damaged), new; or unknown until a step before it ran.
 
-    `seconds` estimates the work: what the stale receipts took, else a share by the size of the inputs.
+    `seconds` estimates the work: what the stale receipts took, else a share by the size of the inputs. near.bands says
+    under `expected` what its bands can be expected to find.
     """
     runner = make_runner(config)
     rows: list[dict[str, Any]] = []
@@ -31,7 +33,7 @@ def plan_rows(config: Config) -> list[dict[str, Any]]:
             continue
         state = _adopted(runner, step)
         stale = sum(Path(task["receipt"]).exists() for task in state.missing)
-        row = {
+        row: dict[str, Any] = {
             "step": step.name,
             "state": "cached" if not state.missing else "stale" if stale else "new",
             "parts": state.parts,
@@ -48,6 +50,9 @@ def plan_rows(config: Config) -> list[dict[str, Any]]:
         rows.append(
             {"step": "all", "state": "estimate by size of the inputs", "seconds": round(size * SECONDS_PER_INPUT_MB, 1)}
         )
+    for row in rows:
+        if row["step"] == "near.bands":
+            row["expected"] = expectation(config.near)
     return rows
 
 
@@ -81,7 +86,7 @@ def plan_table(rows: list[dict[str, Any]]) -> str:
             f"{row['step']:<20} {row['state']:<32} {'' if cached is None else cached:>7} "
             f"{'' if cached is None else todo:>7}  {'' if seconds is None else f'{seconds:.1f} s of work'}".rstrip()
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(line for row in rows if "expected" in row for line in explanation(row["expected"]))])
 
 
 def status_rows(work: Path) -> dict[str, Any]:

@@ -169,7 +169,10 @@ def test_plan_before_and_after(repositories: list[Path], facts: Path, tmp_path: 
     assert changed["exact.keep"]["state"] == "cached"
     assert changed["near.bands"]["state"] == "stale"
     assert changed["near.bands"]["seconds"] >= 0
-    assert "near.bands" in invoke("plan", path, "--set", "near.threshold=0.9").out
+    assert changed["near.bands"]["expected"]["recall"]["0.9"] == 1.0
+    table = invoke("plan", path, "--set", "near.threshold=0.9").out
+    assert "near.bands" in table
+    assert "near: 32 bands of 8 rows" in table
 
 
 def test_another_release_of_one_version_is_refused(run_git: Run, built: Result) -> None:

@@ -77,6 +77,14 @@ def tokens_of(text: str) -> list[str]:
     return re.findall(r"\w+", "".join(c.lower() if len(c.lower()) == 1 else c for c in text))
 
 
+def mostly_symbols(text: str) -> bool:
+    words = sum(c.isalnum() or c == "_" for c in text)
+    symbols = sum(
+        not (c.isalnum() or c == "_" or c <= " ") and c != before for before, c in zip(" " + text, text, strict=False)
+    )
+    return symbols > words
+
+
 def shingle_set(text: str, ngram: int = 5) -> frozenset[str]:
     tokens = tokens_of(text)
     return frozenset(" ".join(tokens[i : i + ngram]) for i in range(len(tokens) - ngram + 1))

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.stages.near.characters import CODE_POINTS, lower_table
 from pipeline.stages.near.kernel import hash_shingles
-from pipeline.stages.near.signatures import datasketch_signatures, shingle_hashes, signatures
+from pipeline.stages.near.signatures import datasketch_signatures, lean_minhashes, shingle_hashes, signatures
 
-from .samples import EDGES, documents, large, shingle_set, tokens_of
+from .samples import EDGES, documents, large, mostly_symbols, shingle_set, tokens_of
 
 
 def _oracle(text: str, ngram: int = 5) -> NDArray[np.uint32]:
@@ -45,11 +45,11 @@ def test_lower_case_grows_utf8_by_half_at_most() -> None:
 @pytest.mark.parametrize("ngram", [5, 1, 3])
 def test_signatures_are_datasketchs_bits(ngram: int) -> None:
     texts = documents(2000 if ngram == 5 else 100)
-    got, counts = signatures(large(texts), ngram)
+    got, comparable = signatures(large(texts), ngram)
     assert got.shape == (len(texts), 256)
-    for text, signature, count in zip(texts, got, counts, strict=True):
+    for text, signature, usable in zip(texts, got, comparable, strict=True):
         assert np.array_equal(signature, _oracle(text, ngram)), text[:80]
-        assert count == max(len(tokens_of(text)) - ngram + 1, 0)
+        assert usable == (len(tokens_of(text)) >= ngram and not mostly_symbols(text))
 
 
 @settings(max_examples=100, deadline=None)
@@ -74,14 +74,30 @@ def test_every_tail_length_hashes_as_xxhash_does(length: int) -> None:
 
 def test_the_datasketch_engine_gives_the_same() -> None:
     texts = large(documents(200, seed=2))
-    (got, counts), (expected, expected_counts) = signatures(texts), datasketch_signatures(texts)
+    (got, comparable), (expected, also) = signatures(texts), datasketch_signatures(texts)
     assert np.array_equal(got, expected)
-    assert np.array_equal(counts, expected_counts)
+    assert np.array_equal(comparable, also)
 
 
 def test_fewer_values_are_a_prefix() -> None:
     texts = large(documents(50))
     assert np.array_equal(signatures(texts, 5, 250)[0], signatures(texts)[0][:, :250])
+
+
+def test_lean_minhashes_are_datasketchs_own() -> None:
+    texts = documents(40)
+    lean = lean_minhashes(signatures(large(texts)).values)
+    for text, sketch in zip(texts, lean, strict=True):
+        own = datasketch.MinHash(num_perm=256, hashfunc=xxhash.xxh32_intdigest)
+        own.update_batch([shingle.encode() for shingle in shingle_set(text)])
+        assert sketch == datasketch.LeanMinHash(own)
+        assert sketch.jaccard(own) == 1.0
+    index = datasketch.MinHashLSH(threshold=0.7, num_perm=256)
+    for i, sketch in enumerate(lean[-10:]):
+        index.insert(i, sketch)
+    assert 0 in index.query(lean[-10])
+    with pytest.raises(ValueError, match="whole signatures of 256 values"):
+        lean_minhashes(signatures(large(texts), 5, 250).values)
 
 
 def test_slices_chunks_and_offsets_do_not_matter() -> None:
@@ -98,10 +114,33 @@ def test_slices_chunks_and_offsets_do_not_matter() -> None:
 
 def test_empty_columns() -> None:
     for form in (large([]), pa.chunked_array([], pa.large_string()), large(["a b c d e f"]).slice(1)):
-        got, counts = signatures(form)
+        got, comparable = signatures(form)
         assert got.shape == (0, 256)
-        assert len(counts) == 0
-    assert signatures(large(["", ""]))[1].tolist() == [0, 0]
+        assert len(comparable) == 0
+    assert signatures(large(["", ""])).comparable.tolist() == [False, False]
+
+
+HELLO = "++++++++[>++++[>++>+++>+++>+<<<<-]>+>+>->>+[<]<-]>>.>---.+++++++..+++.>>.<-.<.+++.------.--------.>>+.>++."
+
+
+@pytest.mark.parametrize(
+    ("text", "comparable"),
+    [
+        ("a program in words: no symbols at all", True),
+        (f"prints hello to whoever runs it\n{HELLO}", False),  # words only in the comment
+        (f"{'prints hello to whoever runs it ' * 4}\n{HELLO}", True),  # most of it is words
+        ("# " + "-" * 500 + "\nfive words below a line\n" + "=" * 500, True),  # a line is one symbol
+        ("⍳⍴⌽⍉⊖∘⌹⍋⍒⍎⍕∇⍙⌷⍟⌈ a b c d e f", False),  # APL
+        ("一 二 三 四 五 六", True),
+        ("a;b;c;d;e;f", True),
+        (";a;b;c;d;e;f", True),
+        ("(a;b;c;d;e;f)", False),
+        ("a b c d", False),
+    ],
+)
+def test_files_that_are_not_made_of_words_are_not_compared(text: str, comparable: bool) -> None:
+    for sign in (signatures, datasketch_signatures):
+        assert sign(large([text])).comparable.tolist() == [comparable]
 
 
 def test_documents_decide_alone() -> None:

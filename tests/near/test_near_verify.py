@@ -56,7 +56,10 @@ def _rows(dropped: pa.Table) -> list[Dropped]:
 
 def _model(documents: list[Document], threshold: float, budget: int) -> tuple[list[Dropped], int]:
     """The rule in plain Python, over sets."""
-    order = sorted(range(len(documents)), key=lambda i: (not documents[i].guard, not documents[i].prior, i))
+    order = sorted(
+        range(len(documents)),
+        key=lambda i: (not documents[i].guard, not documents[i].guard and not documents[i].prior, i),
+    )
     guards: dict[tuple[int, int], list[int]] = {}
     kept: dict[tuple[int, int], list[int]] = {}
     dropped: list[Dropped] = []

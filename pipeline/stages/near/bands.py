@@ -36,21 +36,24 @@ def band_rows(
 ) -> pa.Table:
     """BAND_ROWS of documents, in their order, then by band: `config.bands` rows for each.
 
-    A document with fewer than `config.ngram` tokens has no shingle and gives no row. Time is linear in
-    the text; memory is a constant plus about 1 KB per document for 32 bands.
+    A document that is not comparable (see `Signatures`) gives no row. Time is linear in the text; memory is a
+    constant plus about 1 KB per document for 32 bands.
 
     Raises InputError if the columns differ in length, hold nulls, or a text is not UTF-8.
     """
     require_pairs(blobs, texts)
-    sign = signatures if config.engine == "numba" else datasketch_signatures
     all_keys = [np.empty((0, config.bands), np.uint64)]
-    shingled = [np.empty(0, np.bool_)]
+    comparable = [np.empty(0, np.bool_)]
     for start in range(0, len(texts), _BATCH):
-        signature, counts = sign(texts.slice(start, _BATCH), config.ngram, config.bands * config.rows)
-        shingled.append(counts > 0)
-        all_keys.append(band_keys(signature[counts > 0], config.bands, config.rows))
+        batch, used = texts.slice(start, _BATCH), config.bands * config.rows
+        if config.engine == "datasketch":
+            signed = datasketch_signatures(batch, config.ngram, used)
+        else:
+            signed = signatures(batch, config.ngram, used, config.profile)
+        comparable.append(signed.comparable)
+        all_keys.append(band_keys(signed.values[signed.comparable], config.bands, config.rows))
     keys = np.concatenate(all_keys)
-    present = np.flatnonzero(np.concatenate(shingled))
+    present = np.flatnonzero(np.concatenate(comparable))
     bands = np.tile(np.arange(config.bands, dtype=np.uint16), len(present))
     blob = contiguous(blobs, "blob").cast(BLOB).take(pa.array(np.repeat(present, config.bands)))
     return pa.table([pa.array(bands), pa.array(keys.reshape(-1)), blob], schema=BAND_ROWS)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.local_path import LocalPath
 
 PERMUTATIONS = 256  # length of a MinHash signature; bands and rows take a part of it
+STACK_PERMUTATIONS = 250  # the same for The Stack v2
+STACK_BANDS, STACK_ROWS = 25, 10
+
+Profile = Literal["verified", "stack-v2"]
 
 
 class NearConfig(BaseModel):
@@ -21,6 +25,11 @@ class NearConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = Field(default=True, description="Whether near-duplicates are removed at all.")
+    profile: Profile = Field(
+        default="verified",
+        description="verified: what this stage's page describes. stack-v2: as The Stack v2 was made (its tokens, hash, "
+        "permutations and 25 bands of 10 rows): all but the best-ranked of each component go, however unlike it.",
+    )
     threshold: float = Field(
         default=0.7,
         gt=0,
@@ -51,14 +60,30 @@ class NearConfig(BaseModel):
         description="Folder of an earlier release. Its files stay, and new near-duplicates of them go.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_profile(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("profile") == "stack-v2":
+            return {"bands": STACK_BANDS, "rows": STACK_ROWS} | data
+        return data
+
     @model_validator(mode="after")
     def _fits_the_signature(self) -> NearConfig:
-        if self.bands * self.rows > PERMUTATIONS:
+        if self.bands * self.rows > self.permutations:
             raise ValueError(
                 f"{self.bands} bands of {self.rows} rows need {self.bands * self.rows} signature values, but "
-                f"a signature has {PERMUTATIONS}: lower bands or rows until bands * rows <= {PERMUTATIONS}"
+                f"a signature has {self.permutations}: lower bands or rows until bands * rows <= {self.permutations}"
+            )
+        if self.profile == "stack-v2" and self.engine == "datasketch":
+            raise ValueError(
+                'profile "stack-v2" has permutations of its own, which datasketch does not compute: leave engine out'
             )
         return self
+
+    @property
+    def permutations(self) -> int:
+        """Values of a signature."""
+        return STACK_PERMUTATIONS if self.profile == "stack-v2" else PERMUTATIONS
 
     def candidate_probability(self, jaccard: float) -> float:
         """The chance that two files of this Jaccard similarity become candidates: 1 - (1 - J^rows)^bands.
@@ -69,3 +94,13 @@ class NearConfig(BaseModel):
         [0.12, 0.85, 1.0, 1.0]
         """
         return float(1 - (1 - jaccard**self.rows) ** self.bands)
+
+    def mean_candidate_probability(self, low: float, high: float) -> float:
+        """Its mean over similarities spread evenly from `low` to `high`.
+
+        >>> round(NearConfig().mean_candidate_probability(0.7, 1), 3)
+        0.984
+        """
+        steps = 1000
+        middles = (low + (high - low) * (step + 0.5) / steps for step in range(steps))
+        return sum(map(self.candidate_probability, middles)) / steps

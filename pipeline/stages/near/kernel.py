@@ -6,10 +6,13 @@ No Python runs per document. xxHash (32 and 64 bits) follows its specification
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
-from numba import uint8, uint32, uint64
+from llvmlite import ir
+from numba import int64, types, uint8, uint32, uint64
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from pipeline.stages.near.compiled import compiled
@@ -26,75 +29,137 @@ Offsets = NDArray[np.int64]
 
 
 @compiled
-def _tokenise(data: Bytes, start: int, end: int, lower: NDArray[np.uint32], text: Bytes, starts: Offsets) -> int:
-    """Write the tokens of UTF-8 `data[start:end]` to `text`, each followed by a space; return how many.
+def _decode(data: Bytes, i: Any) -> Any:
+    """The code point that begins at `data[i]` and is not ASCII, and how many bytes it takes."""
+    c = uint32(data[i])
+    second = uint32(data[i + uint64(1)] & 0x3F)
+    if c < 0xE0:
+        return uint32((c & uint32(0x1F)) << uint32(6) | second), uint64(2)
+    third = uint32(data[i + uint64(2)] & 0x3F)
+    if c < 0xF0:
+        return uint32((c & uint32(0x0F)) << uint32(12) | second << uint32(6) | third), uint64(3)
+    fourth = uint32(data[i + uint64(3)] & 0x3F)
+    high = uint32((c & uint32(0x07)) << uint32(18) | second << uint32(12))
+    return uint32(high | third << uint32(6) | fourth), uint64(4)
 
-    `starts[t]` becomes the beginning of token `t`, and `starts[count]` the end of all.
+
+@compiled
+def _encode(point: Any, text: Bytes, at: Any) -> Any:
+    """Write a code point as UTF-8; return how many bytes it takes."""
+    if point < 0x80:
+        text[at] = uint8(point)
+        return uint64(1)
+    if point < 0x800:
+        text[at] = uint8(0xC0 | point >> 6)
+        text[at + uint64(1)] = uint8(0x80 | point & 0x3F)
+        return uint64(2)
+    if point < 0x10000:
+        text[at] = uint8(0xE0 | point >> 12)
+        text[at + uint64(1)] = uint8(0x80 | point >> 6 & 0x3F)
+        text[at + uint64(2)] = uint8(0x80 | point & 0x3F)
+        return uint64(3)
+    text[at] = uint8(0xF0 | point >> 18)
+    text[at + uint64(1)] = uint8(0x80 | point >> 12 & 0x3F)
+    text[at + uint64(2)] = uint8(0x80 | point >> 6 & 0x3F)
+    text[at + uint64(3)] = uint8(0x80 | point & 0x3F)
+    return uint64(4)
+
+
+# In these two loops indices are unsigned, because one that may be negative costs a comparison each time.
+
+
+@compiled
+def _tokenise(data: Bytes, start: int, end: int, lower: NDArray[np.uint32], text: Bytes, starts: Offsets) -> Any:
+    r"""Write the tokens (`\w+`) of UTF-8 `data[start:end]` to `text`, each followed by a space.
+
+    `starts[t]` becomes the beginning of token `t`, and `starts[count]` the end of all. Returns the count, and whether
+    word characters are at least as many as symbols. A symbol is neither blank nor a word character, and one that
+    follows itself is not counted again.
     """
-    written = 0
-    count = 0
+    written = uint64(0)
+    count = uint64(0)
+    words = uint64(0)
+    symbols = uint64(0)
+    before = uint32(0)
     inside = False
-    i = start
-    while i < end:
-        c = uint32(data[i])
-        if c < 0x80:
-            point = c
-            i += 1
-        elif c < 0xE0:
-            point = uint32((c & 0x1F) << 6 | (data[i + 1] & 0x3F))
-            i += 2
-        elif c < 0xF0:
-            point = uint32((c & 0x0F) << 12 | uint32(data[i + 1] & 0x3F) << 6 | (data[i + 2] & 0x3F))
-            i += 3
-        else:
-            high = uint32((c & 0x07) << 18 | uint32(data[i + 1] & 0x3F) << 12)
-            point = uint32(high | uint32(data[i + 2] & 0x3F) << 6 | (data[i + 3] & 0x3F))
-            i += 4
+    i = uint64(start)
+    stop = uint64(end)
+    while i < stop:
+        point = uint32(data[i])
         low = lower[point]
-        if low == SPACE:
-            if inside:
-                text[written] = SPACE
-                written += 1
-                inside = False
-            continue
-        if not inside:
-            starts[count] = written
-            count += 1
-            inside = True
-        if low < 0x80:
+        is_word = low != SPACE
+        if point < 0x80:
+            # No branch depends on the character: where words begin and end can't be predicted.
             text[written] = uint8(low)
-            written += 1
-        elif low < 0x800:
-            text[written] = uint8(0xC0 | low >> 6)
-            text[written + 1] = uint8(0x80 | low & 0x3F)
-            written += 2
-        elif low < 0x10000:
-            text[written] = uint8(0xE0 | low >> 12)
-            text[written + 1] = uint8(0x80 | low >> 6 & 0x3F)
-            text[written + 2] = uint8(0x80 | low & 0x3F)
-            written += 3
+            starts[count] = written
+            written += uint64(is_word | inside)
+            count += uint64(is_word & (not inside))
+            i += uint64(1)
         else:
-            text[written] = uint8(0xF0 | low >> 18)
-            text[written + 1] = uint8(0x80 | low >> 12 & 0x3F)
-            text[written + 2] = uint8(0x80 | low >> 6 & 0x3F)
-            text[written + 3] = uint8(0x80 | low & 0x3F)
-            written += 4
+            point, length = _decode(data, i)
+            i += length
+            low = lower[point]
+            is_word = low != SPACE
+            if is_word:
+                if not inside:
+                    starts[count] = written
+                    count += uint64(1)
+                written += _encode(low, text, written)
+            elif inside:
+                text[written] = SPACE
+                written += uint64(1)
+        inside = is_word
+        words += uint64(is_word)
+        symbols += uint64((not is_word) & (point > SPACE) & (point != before))
+        before = point
     if inside:
         text[written] = SPACE
-        written += 1
+        written += uint64(1)
     starts[count] = written
-    return count
+    return int64(count), words >= symbols
 
 
 @compiled
-def _load32(text: Bytes, i: int) -> Any:
-    low = uint32(text[i]) | uint32(text[i + 1]) << 8
-    return uint32(low | uint32(text[i + 2]) << 16 | uint32(text[i + 3]) << 24)
+def _split(data: Bytes, start: int, end: int, lower: NDArray[np.uint32], text: Bytes, starts: Offsets) -> Any:
+    r"""As `_tokenise`, but each character that is no word character ends a token: those of `re.split(r"\W")`."""
+    written = uint64(0)
+    count = uint64(0)
+    starts[0] = 0
+    i = uint64(start)
+    stop = uint64(end)
+    while i < stop:
+        point = uint32(data[i])
+        length = uint64(1)
+        if point >= 0x80:
+            point, length = _decode(data, i)
+        i += length
+        low = lower[point]
+        written += _encode(low, text, written)
+        count += uint64(low == SPACE)
+        starts[count] = written if low == SPACE else uint64(starts[count])
+    text[written] = SPACE
+    starts[count + uint64(1)] = written + uint64(1)
+    return int64(count) + 1, True
 
 
-@compiled
-def _load64(text: Bytes, i: int) -> Any:
-    return uint64(_load32(text, i)) | uint64(_load32(text, i + 4)) << uint64(32)
+def _loader(bits: int, word: Any) -> Any:
+    """A loop's way to read `bits` little-endian bits at any byte of an array, in one instruction."""
+
+    @intrinsic
+    def load(context: Any, text: Any, place: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            array = context.make_array(signature.args[0])(context, builder, arguments[0])
+            byte = builder.gep(array.data, [arguments[1]])
+            loaded = builder.load(builder.bitcast(byte, ir.IntType(bits).as_pointer()))
+            loaded.align = 1
+            return loaded if sys.byteorder == "little" else builder.bswap(loaded)
+
+        return word(text, types.int64), generate
+
+    return load
+
+
+_load32, _load64 = _loader(32, uint32), _loader(64, uint64)
 
 
 @compiled
@@ -119,7 +184,10 @@ def _round64(lane: Any, word: Any) -> Any:
 
 @compiled
 def _xxh32(text: Bytes, start: int, end: int) -> Any:
-    """XXH32 of `text[start:end]`, seed 0."""
+    """XXH32 of `text[start:end]`, seed 0. Reads up to four bytes beyond `end`.
+
+    The rest of fewer than 16 bytes is hashed without a branch: what is too much is computed and thrown away.
+    """
     p = start
     h = uint32(_P32_5)
     if end - start >= 16:
@@ -135,12 +203,17 @@ def _xxh32(text: Bytes, start: int, end: int) -> Any:
             p += 16
         h = uint32(_rotate32(one, 1) + _rotate32(two, 7) + _rotate32(three, 12) + _rotate32(four, 18))
     h = uint32(h + uint32(end - start))
-    while p + 4 <= end:
-        h = uint32(_rotate32(uint32(h + uint32(_load32(text, p) * uint32(_P32_3))), 17) * uint32(_P32_4))
-        p += 4
-    while p < end:
-        h = uint32(_rotate32(uint32(h + uint32(uint32(text[p]) * uint32(_P32_5))), 11) * uint32(_P32_1))
-        p += 1
+    words = (end - p) >> 2
+    bytes_left = (end - p) & 3
+    for word in range(3):
+        further = uint32(_rotate32(uint32(h + uint32(_load32(text, p) * uint32(_P32_3))), 17) * uint32(_P32_4))
+        h = further if word < words else h
+        p += 4 * (word < words)
+    rest = _load32(text, p)
+    for byte in range(3):
+        further = uint32(_rotate32(uint32(h + uint32((rest & uint32(0xFF)) * uint32(_P32_5))), 11) * uint32(_P32_1))
+        h = further if byte < bytes_left else h
+        rest = rest >> uint32(8)
     h = uint32((h ^ h >> uint32(15)) * uint32(_P32_2))
     h = uint32((h ^ h >> uint32(13)) * uint32(_P32_3))
     return uint32(h ^ h >> uint32(16))
@@ -190,24 +263,32 @@ def hash_shingles(
     offsets: Offsets,
     lower: NDArray[np.uint32],
     ngram: int,
+    split: bool,
     wide: bool,
     hashes: NDArray[np.uint64],
     hash_offsets: Offsets,
+    comparable: NDArray[np.bool_],
 ) -> None:
-    """Hash every shingle of every document, in order and with repeats.
+    r"""Hash every shingle of every document, in order and with repeats.
 
-    A shingle is `ngram` successive tokens joined by one space; its hash is XXH64 if `wide`, else XXH32.
-    `hashes` needs room for half of the documents' bytes, rounded up for each document.
+    Tokens are those of `\w+`, or if `split` those between characters of `\W`. A shingle is `ngram` successive tokens
+    joined by one space; its hash is XXH64 if `wide`, else XXH32. `hashes` needs room for as many as a document has
+    bytes and one more, or without `split` for half of that, rounded up. A document is `comparable` if it has a
+    shingle and, without `split`, word characters are at least as many as symbols.
     """
     longest = 0
     for d in range(len(offsets) - 1):
         longest = max(longest, offsets[d + 1] - offsets[d])
-    text = np.empty(longest + longest // 2 + 1, np.uint8)  # lower case grows a code point at most from 2 to 3 bytes
-    starts = np.empty(longest // 2 + 2, np.int64)
+    # Lower case grows a code point at most from 2 to 3 bytes; hashing reads four bytes too far.
+    text = np.empty(longest + longest // 2 + 5, np.uint8)
+    starts = np.empty((longest if split else longest // 2) + 2, np.int64)
     written = 0
     hash_offsets[0] = 0
     for d in range(len(offsets) - 1):
-        tokens = _tokenise(data, offsets[d], offsets[d + 1], lower, text, starts)
+        if split:
+            tokens, worded = _split(data, offsets[d], offsets[d + 1], lower, text, starts)
+        else:
+            tokens, worded = _tokenise(data, offsets[d], offsets[d + 1], lower, text, starts)
         for t in range(tokens - ngram + 1):
             if wide:
                 hashes[written] = _xxh64(text, starts[t], starts[t + ngram] - 1)
@@ -215,6 +296,7 @@ def hash_shingles(
                 hashes[written] = uint64(_xxh32(text, starts[t], starts[t + ngram] - 1))
             written += 1
         hash_offsets[d + 1] = written
+        comparable[d] = worded and tokens >= ngram
 
 
 @compiled
@@ -249,3 +331,30 @@ def minima(
                 right = min(uint32(a[k] * x2 + b[k]), uint32(a[k] * x3 + b[k]))
                 signature[k] = min(signature[k], min(left, right))
             i += 4
+
+
+@compiled
+def stack_minima(
+    hashes: NDArray[np.uint64],
+    hash_offsets: Offsets,
+    a: NDArray[np.uint32],
+    b: NDArray[np.uint32],
+    signatures: NDArray[np.uint32],
+) -> None:
+    """Per document and permutation k the minimum of (a[k] * h + b[k] mod 2^32) mod (2^32 - 5) over its hashes."""
+    prime = uint32(0xFFFFFFFB)
+    for d in range(len(hash_offsets) - 1):
+        signature = signatures[d]
+        signature[:] = uint32(0xFFFFFFFF)
+        i = hash_offsets[d]
+        end = hash_offsets[d + 1]
+        while i < end:  # two at a time, the last one repeated
+            x = uint32(hashes[i])
+            y = uint32(hashes[min(i + 1, end - 1)])
+            for k in range(len(a)):
+                left = uint32(a[k] * x + b[k])
+                right = uint32(a[k] * y + b[k])
+                # A value below the prime wraps around to a larger one, so the minimum is the remainder.
+                least = min(min(left, uint32(left - prime)), min(right, uint32(right - prime)))
+                signature[k] = min(signature[k], least)
+            i += 2

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.engine.rows import ids
 from pipeline.errors import InputError, IntegrityError
 from pipeline.stages.near.columns import Ragged, blob_ranks, contiguous, lists, numbers
 from pipeline.stages.near.compiled import compiled
@@ -112,6 +113,32 @@ def _greedy(
     return hits
 
 
+@compiled
+def _collapse(
+    order: Integers,
+    guards: int,
+    priors: int,
+    component: Integers,
+    offsets: Integers,
+    values: NDArray[np.uint64],
+    against: Integers,
+    similarity: NDArray[np.float64],
+) -> None:
+    """Drop all but the best-ranked document of each component, however alike they are; priors and guards stay."""
+    keeper = np.full(component.max() + 1, -1, np.int64)
+    for position in range(guards, len(order)):
+        d = order[position]
+        if against[d] >= 0:
+            continue
+        first = keeper[component[d]]
+        if first < 0:
+            keeper[component[d]] = position
+        elif position >= guards + priors:
+            c = order[first]
+            against[d] = first
+            similarity[d] = _jaccard(values, offsets[d], offsets[d + 1], offsets[c], offsets[c + 1], 1e-12)
+
+
 def _groups(keys: Ragged, bands: int) -> tuple[Integers, Integers]:
     """(documents x bands) the number of the group that shares the band key, -1 if none does; group starts."""
     lengths = np.diff(keys.offsets)
@@ -156,6 +183,9 @@ def choose(documents: pa.Table, config: NearConfig) -> Choice:
     is like it, and is neither kept nor dropped itself. A `prior` document, one of an earlier release,
     comes next, and goes against guards only.
 
+    With `config.profile` "stack-v2" guards and prior documents are treated alike, but of the others all go that have a
+    better-ranked one in their component, whatever their similarity; it is stated as it is.
+
     Budget: per band key a document is compared with the first `config.max_kept_per_key` kept documents,
     and with all guards. It depends on ranks alone, so that results stay deterministic.
 
@@ -180,6 +210,7 @@ def choose(documents: pa.Table, config: NearConfig) -> Choice:
     values, offsets = lists(documents["shingles"], "shingles")
     against = np.empty(len(documents), np.int64)
     similarity = np.zeros(len(documents), np.float64)
+    verified = config.profile == "verified"
     hits = _greedy(
         order,
         guards,
@@ -189,10 +220,14 @@ def choose(documents: pa.Table, config: NearConfig) -> Choice:
         offsets,
         values,
         config.threshold,
-        config.max_kept_per_key,
+        config.max_kept_per_key if verified else 0,
         against,
         similarity,
     )
+    if not verified:
+        _, component = np.unique(ids(documents["component"]), return_inverse=True)
+        _collapse(order, guards, priors, component, offsets, values, against, similarity)
+        hits = 0
     dropped = np.flatnonzero(against >= 0)
     dropped = dropped[np.argsort(blob[dropped])]
     names, components = contiguous(documents["blob"], "blob"), contiguous(documents["component"], "component")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from importlib.metadata import version
 
-KERNEL_VERSION = "1"  # raise it when the bits of a signature, band key or shingle hash change
+KERNEL_VERSION = "2"  # raise it when the bits of a signature, band key or shingle hash change
 
 
 def versions() -> dict[str, str]:
