@@ -23,6 +23,7 @@ _INGEST, _LICENSE, _OPTOUT = (
     ("stages/optout", "stages/license/names.py", "repositories.py"),
 )
 _NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
+_SETTLED = ("near.stand/priors", "near.stand/pairs")
 _DECISIONS = Out(s.DECISIONS, to="origin")
 
 
@@ -172,24 +173,46 @@ FLOW = (
     ),
     # by component
     Step(
-        "near.bands", near.bands, by="blob", reads=("exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents"),
+        "near.recall", near.recall, by="one", reads=(),
+        writes={"released": Out(near.PRIORS, to="blob"), "pairs": Out(near.PRIOR_PAIRS, to="blob")},
+        settings=lambda c: c.near, code=_NEAR, versions=near.prior_versions, when=near.follows_a_release, counts=False,
+    ),
+    Step(
+        "near.stand", near.stand, by="blob", reads=("near.recall/released", "near.recall/pairs", "exact.keep/kept"),
+        writes={"priors": Out(near.PRIORS), "pairs": Out(near.PRIOR_PAIRS, to="blob")},
+        code=_NEAR, when=near.follows_a_release, counts=False,
+    ),
+    Step(
+        "near.bands", near.bands, by="blob",
+        reads=("exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents", *_SETTLED),
         writes={"rows": Out(near.BAND_ROWS, to="band")},
         settings=lambda c: c.near, code=_NEAR, versions=near.versions, counts=False,
         prepare="pipeline.stages.near.kernels",
     ),
     Step(
-        "near.edges", near.edges, by="band", reads=("near.bands/rows",), writes={"edges": Out(near.EDGES)},
+        "near.edges", near.edges, by="band", reads=("near.bands/rows",),
+        writes={"edges": Out(near.EDGES), "active": Out(near.BAND_ROWS)}, settings=lambda c: c.near, code=_NEAR,
+        counts=False,
+    ),
+    Step(
+        "near.meet", near.meet, by="blob",
+        reads=("near.edges/active", "exact.keep/kept", "ingest.fetch/contents", *_SETTLED),
+        writes={"edges": Out(near.EDGES), "settled": Out(near.SETTLED)},
+        settings=lambda c: c.near, code=_NEAR, versions=near.versions, when=near.follows_a_release, counts=False,
+    ),
+    Step(
+        "near.components", near.find_components, by="one",
+        reads=("near.edges/edges", "near.meet/edges", "near.meet/settled", "optout.apply/guards"),
+        writes={"members": Out(near.MEMBERS, to="blob"), "decided": Out(near.MEMBERS, to="blob")},
         code=_NEAR, counts=False,
     ),
     Step(
-        "near.components", near.find_components, by="one", reads=("near.edges/edges", "optout.apply/guards"),
-        writes={"members": Out(near.MEMBERS, to="blob")}, code=_NEAR, counts=False,
-    ),
-    Step(
         "near.documents", near.documents, by="blob",
-        reads=("near.components/members", "exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents"),
+        reads=(
+            "near.components/decided", "exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents", *_SETTLED,
+        ),
         writes={"documents": Out(s.NEAR_DOCUMENTS, to="component")},
-        settings=lambda c: c.near, code=_NEAR, versions=near.document_versions, counts=False,
+        settings=lambda c: c.near, code=_NEAR, versions=near.versions, counts=False,
     ),
     Step(
         "near.choose", near.choose_kept, by="component", reads=("near.documents/documents",),
@@ -198,7 +221,9 @@ FLOW = (
     ),
     Step(
         "near.apply", near.apply, by="blob",
-        reads=("exact.keep/kept", "near.choose/dropped", "near.components/members"),
+        reads=(
+            "exact.keep/kept", "near.choose/dropped", "near.components/members", "near.components/decided", *_SETTLED,
+        ),
         writes={"kept": Out(s.SURVIVORS), "duplicates": Out(s.DUPLICATES), "decisions": _DECISIONS},
         code=(*_NEAR, "stages/decisions.py"),
     ),

@@ -1,72 +1,166 @@
 """Steps of near: band keys, edges, components, exact Jaccard within components, and what is left.
 
 Components are found on one node: 20 bytes an id and 4 bytes a union-find entry for each clustered blob.
-Texts are read twice, once for band keys and once, of the clustered blobs alone, for shingles.
+Texts are read twice, once for band keys that no earlier run left in the facts, and once, of the clustered blobs alone,
+for shingles. With an earlier release, only what is new is looked up, compared and decided.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.engine.keys import file_sha256
 from pipeline.engine.rows import constant, ids, is_among, positions, stack
 from pipeline.engine.step import Job, blob_buckets
-from pipeline.errors import ConfigError
 from pipeline.rank import ranked
-from pipeline.schema import BLOB, NEAR_DOCUMENTS, SURVIVORS
+from pipeline.schema import BLOB, BLOBS, NEAR_DOCUMENTS, SURVIVORS
 from pipeline.stages.decisions import decisions
+from pipeline.stages.near import prior
 from pipeline.stages.near import versions as kernel
 from pipeline.stages.near.bands import band_rows
 from pipeline.stages.near.components import components, star_edges
 from pipeline.stages.near.config import NearConfig
+from pipeline.stages.near.key_store import KeyStore, blob_array
 from pipeline.stages.near.shingles import shingles
-from pipeline.stages.near.tables import BAND_ROWS, DUPLICATES, EDGES, MEMBERS
+from pipeline.stages.near.tables import BAND_ROWS, DUPLICATES, EDGES, MEMBERS, PRIOR_PAIRS, PRIORS, SETTLED
 from pipeline.stages.near.verify import choose
 
-__all__ = ["BAND_ROWS", "DUPLICATES", "EDGES", "MEMBERS"]
+__all__ = ["BAND_ROWS", "DUPLICATES", "EDGES", "MEMBERS", "PRIORS", "PRIOR_PAIRS", "SETTLED"]
 
 
 def versions(config: NearConfig) -> dict[str, str]:
     return kernel.versions()
 
 
-def document_versions(config: NearConfig) -> dict[str, str]:
-    """With the digest of the prior release's index, which decides who ranks first."""
-    if config.prior is None:
-        return versions(config)
-    index = Path(config.prior) / "index" / "released.parquet"
-    if not index.is_file():
-        raise ConfigError(f"near.prior: {config.prior} is no release: it has no index/released.parquet")
-    return versions(config) | {"prior": file_sha256(index)}
+def prior_versions(config: NearConfig) -> dict[str, str]:
+    """The earlier release's root, which says all about it."""
+    return {} if config.prior is None else {"prior": prior.prior_identity(config.prior)}
+
+
+def follows_a_release(config: Any) -> bool:
+    return config.near.enabled and config.near.prior is not None
+
+
+def recall(job: Job) -> None:
+    """What the earlier release has, to the buckets of its files, and what it dropped, to those of what it kept."""
+    config: NearConfig = job.settings
+    assert config.prior is not None
+    for table in prior.released(config.prior):
+        job.send_by_blob("released", table)
+    for table in prior.pairs(config.prior, config):
+        job.send_by_blob("pairs", table, "kept")
+
+
+def stand(job: Job) -> None:
+    """Which files of the earlier release are here again, and which of its pairs therefore hold on."""
+    kept = job.read("exact.keep/kept", ["blob"]).column("blob")
+    released = job.read("near.recall/released")
+    here = released.filter(is_among(released.column("blob"), kept))
+    pairs = job.read("near.recall/pairs")
+    job.write("priors", here.sort_by("blob"))
+    job.send_by_blob("pairs", pairs.filter(is_among(pairs.column("kept"), here.column("blob"))), "dropped")
+
+
+def _settled(job: Job) -> pa.Table:
+    """SETTLED of this bucket: what the earlier release has, and what it dropped for that."""
+    kept = job.read("exact.keep/kept", ["blob"]).column("blob")
+    priors, pairs = job.read("near.stand/priors"), job.read("near.stand/pairs")
+    pairs = pairs.filter(is_among(pairs.column("dropped"), kept))
+    columns = [
+        [priors.column("blob"), priors.column("component")],
+        [pairs.column("dropped"), pairs.column("component")],
+    ]
+    tables = [
+        pa.table([*columns[dropped], constant(bool(dropped), len(columns[dropped][0]), pa.bool_())], schema=SETTLED)
+        for dropped in (0, 1)
+    ]
+    return pa.concat_tables(tables)
+
+
+def _documents(job: Job, wanted: pa.ChunkedArray) -> Iterator[pa.Table]:
+    """`blob` and `text` of the wanted contents, some thousand at a time."""
+    if not len(wanted):
+        return
+    for contents in job.pieces("ingest.fetch/contents"):
+        here = contents.filter(is_among(contents.column("blob"), wanted)).combine_chunks()
+        for start in range(0, here.num_rows, 2000):
+            yield here.select(["blob", "text"]).slice(start, 2000)
+
+
+def _keyed(job: Job, config: NearConfig, wanted: pa.ChunkedArray) -> Iterator[pa.Table]:
+    """BAND_ROWS of the wanted blobs: from the store, else computed and stored."""
+    store = KeyStore(job.execution.facts_folder, config)
+    known, missing = store.known(wanted)
+    yield known
+    fresh, blobs = [BAND_ROWS.empty_table()], [BLOBS.empty_table()]
+    for batch in _documents(job, pa.chunked_array([blob_array(missing)])):
+        rows = band_rows(batch.column("blob"), batch.column("text"), config)
+        fresh.append(rows)
+        blobs.append(batch.select(["blob"]))
+        yield rows
+    store.add(pa.concat_tables(fresh), stack(blobs).column("blob"))
 
 
 def bands(job: Job) -> None:
-    """Band keys of the kept blobs and of the guards, to their band buckets."""
+    """Band keys of the kept blobs and of the guards, to their band buckets; of what is settled they are only stored."""
     config: NearConfig = job.settings
     if not config.enabled:
         return
+    settled = _settled(job)
+    for _ in _keyed(job, config, settled.column("blob")):
+        pass
     wanted = stack([job.read("exact.keep/kept", ["blob"]), job.read("optout.apply/guards")])
-    for contents in job.pieces("ingest.fetch/contents"):
-        here = contents.filter(is_among(contents.column("blob"), wanted.column("blob"))).combine_chunks()
-        for batch in here.to_batches(max_chunksize=2000):
-            rows = band_rows(batch.column("blob"), batch.column("text"), config)
-            keys = rows.column("key").to_numpy()
-            job.send("rows", rows, (keys >> np.uint64(48)).astype(np.int64) * job.parts["band"] >> 16)
+    active = wanted.filter(pc.invert(is_among(wanted.column("blob"), settled.column("blob"))))
+    for rows in _keyed(job, config, active.column("blob")):
+        keys = rows.column("key").to_numpy()
+        job.send("rows", rows, (keys >> np.uint64(48)).astype(np.int64) * job.parts["band"] >> 16)
 
 
 def edges(job: Job) -> None:
     """In each band, blobs with one key are joined to the smallest of them."""
-    job.write("edges", star_edges(job.read("near.bands/rows")))
+    rows = job.read("near.bands/rows")
+    job.write("edges", star_edges(rows))
+    if job.settings.prior is not None:
+        job.write("active", rows)
+
+
+def meet(job: Job) -> None:
+    """What is settled is joined to what is new where they share a key; what is settled is not joined to its like."""
+    store = KeyStore(job.execution.facts_folder, job.settings)
+    active = job.read("near.edges/active")
+    table = _settled(job)
+    job.write("settled", table)
+    settled = table.column("blob")
+    lost = store.known(settled)[1]
+    if len(lost):
+        for _ in _keyed(job, job.settings, pa.chunked_array([blob_array(lost)])):
+            pass
+    met = store.meeting(settled, active)
+    groups = active.filter(is_among(active.column("key"), met.column("key")))
+    job.write("edges", star_edges(pa.concat_tables([groups, met])))
 
 
 def find_components(job: Job) -> None:
-    """Which blobs hang together. A component is released under its name, so that is never a guard's id."""
-    members = components(job.read("near.edges/edges"))
-    guarding = is_among(members.column("blob"), job.read("optout.apply/guards").column("blob"))
+    """Which blobs hang together, and which of them are to be decided in this run.
+
+    With an earlier release its clusters are taken as they are. Of what is settled, only what meets something new is
+    decided (new files against it), or anew all of a cluster in which a guard is. A component is released under its
+    name, so that is the id of a file that is here, and never a guard's.
+    """
+    guards = job.read("optout.apply/guards").column("blob")
+    new = stack([job.read("near.edges/edges"), job.read("near.meet/edges")])
+    settled = job.read("near.meet/settled")
+    clustered = settled.filter(pc.is_valid(settled.column("component")))
+    links = clustered.select(["blob", "component"]).rename_columns(["low", "high"])
+    members = components(stack([new, links]))
+    met = stack([new.select([end]).rename_columns(["blob"]) for end in ("low", "high")]).column("blob")
+    here = pc.or_(is_among(members.column("blob"), met), is_among(members.column("blob"), clustered.column("blob")))
+    members = members.filter(here)
+    guarding = is_among(members.column("blob"), guards)
     others = members.filter(pc.invert(guarding))
     # Members come sorted by blob: the first of a component is its smallest.
     old, first = np.unique(ids(others.column("component")), return_index=True)
@@ -74,55 +168,42 @@ def find_components(job: Job) -> None:
     place = pc.index_in(members.column("component"), value_set=renamed)
     names = others.column("blob").take(pa.array(first)).take(place)
     component = pc.coalesce(names, members.column("component"))
-    job.send_by_blob("members", members.set_column(1, MEMBERS.field("component"), component))
+    members = members.set_column(1, MEMBERS.field("component"), component)
+    job.send_by_blob("members", members)
+    guarded = is_among(members.column("component"), members.filter(guarding).column("component"))
+    dropped = is_among(members.column("blob"), settled.filter(settled.column("dropped")).column("blob"))
+    decided = pc.or_(guarded, pc.and_not(is_among(members.column("blob"), met), dropped))
+    job.send_by_blob("decided", members.filter(decided))
 
 
 def documents(job: Job) -> None:
-    """What the choice needs of each clustered blob: rank, shingles and band keys."""
+    """What the choice needs of each blob that is decided: rank, shingles and band keys."""
     config: NearConfig = job.settings
-    members = job.read("near.components/members")
-    if not members.num_rows:
+    decided = job.read("near.components/decided")
+    if not decided.num_rows:
         return
     kept = job.read("exact.keep/kept")
-    guards = job.read("optout.apply/guards")
-    prior = _prior_blobs(config)
-    for contents in job.pieces("ingest.fetch/contents"):
-        here = contents.filter(is_among(contents.column("blob"), members.column("blob"))).combine_chunks()
-        for batch in here.to_batches(max_chunksize=2000):
-            blobs = batch.column("blob")
-            member = members.take(positions(pa.chunked_array([blobs]), members.column("blob")))
-            of_kept = kept.take(positions(pa.chunked_array([blobs]), kept.column("blob")))
-            keyed = band_rows(blobs, batch.column("text"), config)
-            table = pa.table(
-                {
-                    "blob": blobs,
-                    "component": member.column("component"),
-                    "guard": is_among(pa.chunked_array([blobs]), guards.column("blob")),
-                    "prior": is_among(pa.chunked_array([blobs]), prior),
-                    **{name: of_kept.column(name) for name in ("license_type", "stars", "date", "origin", "path")},
-                    "shingles": shingles(blobs, batch.column("text"), config).column("shingles"),
-                    "keys": _keys_by_document(keyed, len(blobs), config.bands),
-                }
-            ).cast(NEAR_DOCUMENTS)
-            job.send("documents", table, blob_buckets(table.column("component"), job.parts["component"]))
-
-
-def _keys_by_document(rows: pa.Table, documents: int, bands: int) -> pa.Array:
-    # Every clustered document has all of its bands, and rows come document by document in band order.
-    if rows.num_rows != documents * bands:
-        raise AssertionError(f"{rows.num_rows} band rows for {documents} documents of {bands} bands")
-    offsets = pa.array(np.arange(documents + 1, dtype=np.int32) * bands)
-    return pa.ListArray.from_arrays(offsets, rows.column("key").combine_chunks())
-
-
-def _prior_blobs(config: NearConfig) -> pa.ChunkedArray:
-    if config.prior is None:
-        return pa.chunked_array([pa.array([], BLOB)])
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(Path(config.prior) / "index" / "released.parquet", columns=["swhid"])
-    hexes = (swhid.rpartition(":")[2] for swhid in table.column("swhid").to_pylist())
-    return pa.chunked_array([pa.array([bytes.fromhex(h) for h in hexes], BLOB)])
+    guards = job.read("optout.apply/guards").column("blob")
+    priors = job.read("near.stand/priors").column("blob")
+    rows = pa.concat_tables(list(_keyed(job, config, decided.column("blob"))))
+    keyed = rows.column("blob").take(pa.array(np.arange(0, rows.num_rows, config.bands)))
+    keys = pa.FixedSizeListArray.from_arrays(rows.column("key").combine_chunks(), config.bands)
+    for batch in _documents(job, decided.column("blob")):
+        blobs = batch.column("blob")
+        member = decided.take(positions(blobs, decided.column("blob")))
+        of_kept = kept.take(positions(blobs, kept.column("blob")))
+        table = pa.table(
+            {
+                "blob": blobs,
+                "component": member.column("component"),
+                "guard": is_among(blobs, guards),
+                "prior": is_among(blobs, priors),
+                **{name: of_kept.column(name) for name in ("license_type", "stars", "date", "origin", "path")},
+                "shingles": shingles(blobs, batch.column("text"), config).column("shingles"),
+                "keys": keys.take(positions(blobs, keyed)),
+            }
+        ).cast(NEAR_DOCUMENTS)
+        job.send("documents", table, blob_buckets(table.column("component"), job.parts["component"]))
 
 
 def choose_kept(job: Job) -> None:
@@ -133,11 +214,22 @@ def choose_kept(job: Job) -> None:
     job.info["budget_hits"] = choice.budget_hits
 
 
+def _still_dropped(job: Job, kept: pa.Table, members: pa.Table) -> pa.Table:
+    """DUPLICATES that hold on from the earlier release: those of files that are here and were not decided anew."""
+    pairs = job.read("near.stand/pairs")
+    anew = job.read("near.components/decided").column("blob")
+    pairs = pairs.filter(is_among(pairs.column("dropped"), kept.column("blob")))
+    pairs = pairs.filter(pc.invert(is_among(pairs.column("dropped"), anew)))
+    component = members.column("component").take(positions(pairs.column("dropped"), members.column("blob")))
+    pairs = pairs.set_column(3, DUPLICATES.field("component"), component)
+    return pairs.append_column(DUPLICATES.field("against_guard"), constant(False, pairs.num_rows, pa.bool_()))
+
+
 def apply(job: Job) -> None:
     """The survivors of this bucket, and a decision for each blob that near dropped."""
     kept = job.read("exact.keep/kept")
-    dropped = job.read("near.choose/dropped")
     members = job.read("near.components/members")
+    dropped = stack([job.read("near.choose/dropped"), _still_dropped(job, kept, members)])
     place = positions(kept.column("blob"), dropped.column("dropped"))
     cluster = members.column("component").take(positions(kept.column("blob"), members.column("blob")))
     kept = kept.append_column(SURVIVORS.field("cluster"), cluster)

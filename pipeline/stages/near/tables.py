@@ -31,3 +31,12 @@ DUPLICATES = _table(
     ("component", BLOB),
     ("against_guard", pa.bool_()),
 )
+
+# A file of the earlier release, and the cluster that it was released with.
+PRIORS = pa.schema([pa.field("blob", BLOB, nullable=False), pa.field("component", BLOB)])
+
+# What the earlier release says of a file that it dropped for one that it has.
+PRIOR_PAIRS = _table(("dropped", BLOB), ("kept", BLOB), ("jaccard", pa.float64()), ("component", BLOB))
+
+# A file that the earlier release decides: it has it, or dropped it for one that it has.
+SETTLED = pa.schema([*PRIORS, pa.field("dropped", pa.bool_(), nullable=False)])
