@@ -168,8 +168,21 @@ FLOW = (
         settings=lambda c: c.optout, code=(*_OPTOUT, "stages/decisions.py"), versions=optout.versions,
     ),
     Step(
-        "exact.keep", exact.keep, by="blob", reads=("optout.apply/kept",),
-        writes={"kept": Out(s.KEPT), "copies": Out(s.COPIES, to="origin")}, code=("stages/exact",),
+        "exact.share", exact.share, by="blob", reads=("optout.apply/kept",),
+        writes={"shares": Out(exact.SHARES), "sizes": Out(exact.SIZES)}, code=("stages/exact",),
+        when=exact.compares_repositories, counts=False,
+    ),
+    Step(
+        "exact.repositories", exact.find_copies, by="one",
+        reads=("exact.share/shares", "exact.share/sizes", "ingest.list/origins"),
+        writes={"duplicates": Out(s.DUPLICATES, to="blob"), "dropped": Out(exact.DROPPED_ORIGINS)},
+        settings=exact.repository_settings, code=("stages/exact", "stages/near/prior.py"),
+        versions=exact.prior_versions, when=exact.compares_repositories, counts=False,
+    ),
+    Step(
+        "exact.keep", exact.keep, by="blob", reads=("optout.apply/kept", "exact.repositories/dropped"),
+        writes={"kept": Out(s.KEPT), "copies": Out(s.COPIES, to="origin"), "decisions": _DECISIONS},
+        code=("stages/exact", "stages/decisions.py"),
     ),
     # by component
     Step(
@@ -248,7 +261,8 @@ FLOW = (
         "release.rows", release.send_rows, by="blob",
         reads=(
             "near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags", "ingest.list/origins",
-            "near.apply/duplicates", "license.decide/evidence", "ingest.fetch/occurrences", "ingest.dates/dates",
+            "near.apply/duplicates", "exact.repositories/duplicates", "license.decide/evidence",
+            "ingest.fetch/occurrences", "ingest.dates/dates",
             "release.plan/shards",
         ),
         writes={
@@ -263,7 +277,8 @@ FLOW = (
         reads=(
             "ingest.list/occurrences", "ingest.list/decisions", "ingest.list/origins", "license.resolve/evidence",
             "license.resolve/roots", "ingest.fetch/decisions", "license.decide/decisions", "optout.apply/decisions",
-            "exact.keep/copies", "near.apply/decisions", "release.rows/released", "release.plan/shards",
+            "exact.keep/decisions", "exact.keep/copies", "near.apply/decisions", "release.rows/released",
+            "release.plan/shards",
         ),
         writes={
             "decisions": Out(s.DECISIONS, to="shard"), "copies": Out(s.COPIES, to="shard"),

@@ -360,11 +360,15 @@ EVIDENCE = _table(
 )
 
 DUPLICATES = _table(
-    ("dropped", BLOB),
+    ("dropped", BLOB),  # of kind repository: the root directory of the copy, whether or not it was dropped
     ("kept", BLOB),
-    ("kind", pa.string()),
-    ("jaccard", pa.float64()),
+    ("kind", pa.string()),  # near, normalised, repository
+    ("jaccard", pa.float64()),  # of shingles; of kind repository: of distinct contents
     ("component", BLOB),
+    ("relation", pa.string(), "null"),  # of kind repository: mirror, fork, version, contained
+    ("dropped_origin", pa.string(), "null"),
+    ("kept_origin", pa.string(), "null"),
+    ("containment", pa.float64(), "null"),  # share of the copy's distinct contents that the original has
 )
 
 REDACTIONS = _table(
@@ -449,7 +453,7 @@ LEDGERS: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "decisions": (DECISIONS, ("origin", "path", "stage", "rule", "commitment", "blob", "length", "reason")),
     "copies": (COPIES, ("origin", "path")),
     "evidence": (EVIDENCE, ("evidence_id", "source", "path", "blob", "start_line", "end_line", "rule", "expression")),
-    "duplicates": (DUPLICATES, ("dropped",)),
+    "duplicates": (DUPLICATES, ("dropped", "kind", "dropped_origin")),
     "redactions": (REDACTIONS, ("blob", "start")),
     "repositories": (REPOSITORIES, ("origin",)),
     "revisions": (REVISIONS, ("revision",)),

@@ -13,6 +13,7 @@ from pipeline.audit.evidence import EvidenceSets
 from pipeline.audit.folder import Contents
 from pipeline.audit.report import Report
 from pipeline.schema import LEDGERS
+from pipeline.stages.exact.repositories import ORIGINS_OF_A_BLOB
 from pipeline.stages.ingest.decoding import ENCODINGS, encode
 from pipeline.swhid import MODE_SUBMODULE, MODE_SYMLINK, content_id
 
@@ -70,6 +71,8 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
     threshold = 0.0 if near.get("profile") == "stack-v2" else near.get("threshold", 1.0)
     pairs: dict[bytes, dict[str, Any]] = {}
     for row in contents.ledger("duplicates").to_pylist():
+        if row["kind"] == "repository":
+            continue  # see check_repositories
         pairs[row["dropped"]] = row
         where = row["dropped"].hex()
         cluster = f"swh:1:cnt:{row['component'].hex()}"
@@ -96,6 +99,43 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
     if complete:
         for blob in sorted(pairs.keys() - decided):
             check.problems.append(f"{blob.hex()}: is in the ledger of duplicates, but nothing was dropped for it")
+
+
+def check_repositories(contents: Contents, outcomes: pa.Table, report: Report) -> None:
+    """Each repository that is called a copy shares what is stated with its original, which no copy went for."""
+    check = report.check("repositories", "each repository called a copy has the stated share of its contents elsewhere")
+    pairs = {r["dropped_origin"]: r for r in contents.ledger("duplicates").to_pylist() if r["kind"] == "repository"}
+    directory = {r["origin"]: r["directory"] for r in contents.ledger("repositories").to_pylist()}
+    gone: Counter[str] = Counter()
+    contained: dict[str, set[bytes]] = {}
+    columns = [outcomes.column(name).to_pylist() for name in ("origin", "blob", "stage")]
+    for origin, blob, stage in zip(*columns, strict=True):
+        if blob is not None and stage not in ("ingest", "license", "optout"):
+            contained.setdefault(origin, set()).add(blob)
+    places = Counter(blob for blobs in contained.values() for blob in blobs)
+    for row in contents.ledger("decisions").select(["origin", "stage", "rule"]).to_pylist():
+        if (row["stage"], row["rule"]) == ("exact", "duplicate_repository") and row["origin"] is not None:
+            gone[row["origin"]] += 1
+    for origin, row in pairs.items():
+        kept = row["kept_origin"]
+        check.expect(
+            (directory.get(origin), directory.get(kept)) == (row["dropped"], row["kept"]),
+            f"{origin}: its root directory, or that of {kept}, is not what the ledger of repositories says",
+        )
+        own, other = contained.get(origin, set()), contained.get(kept, set())
+        # A content that lies in very many repositories may have been counted for neither.
+        counted = own & other | {blob for blob in own if places[blob] > ORIGINS_OF_A_BLOB}
+        share = len(counted) / len(own) if own else 0.0
+        check.expect(
+            0 < row["containment"] <= share, f"{origin}: states {row['containment']:.4f} in {kept}, found {share:.4f}"
+        )
+        check.expect(row["relation"] != "mirror" or row["dropped"] == row["kept"], f"{origin}: is no mirror of {kept}")
+    for origin in sorted(gone):
+        original = pairs[origin]["kept_origin"] if origin in pairs else None
+        check.expect(original is not None, f"{origin}: went as a copy, but of no repository in the ledger")
+        check.expect(original not in gone, f"{origin}: went for {original}, which went as well")
+        left = len(contained.get(origin, ())) and gone[origin]
+        check.expect(bool(left), f"{origin}: went as a copy, but has no contents")
 
 
 def check_refusals(contents: Contents, report: Report) -> None:

@@ -15,6 +15,8 @@ _PLACES = (
     ("decisions", "other_origin", "other_path"),
     ("copies", "origin", "path"),
     ("copies", "kept_origin", "kept_path"),
+    ("duplicates", "dropped_origin", None),
+    ("duplicates", "kept_origin", None),
     ("repositories", "origin", None),
     ("repositories", "fork_of", None),
 )

@@ -18,6 +18,7 @@ from pipeline.audit.ledgers import (
     check_duplicates,
     check_ledgers,
     check_refusals,
+    check_repositories,
 )
 from pipeline.audit.licenses import check_licenses
 from pipeline.audit.optouts import check_optouts
@@ -105,6 +106,8 @@ def _check_meaning(contents: Contents, report: Report) -> None:
         check_copies(contents, rows, report)
     with report.judging("the near-duplicates"):
         check_duplicates(contents, complete, report)
+    with report.judging("the repositories"):
+        check_repositories(contents, rows, report)
     with report.judging("the refusals"):
         check_refusals(contents, report)
     with report.judging("the evidence"):

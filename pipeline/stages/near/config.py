@@ -55,6 +55,16 @@ class NearConfig(BaseModel):
         description="Kept files that a file is compared with per band key, best-ranked first. Guards do not "
         "count and are always compared.",
     )
+    repositories: Literal["report", "drop", "off"] = Field(
+        default="report",
+        description="Whether mirrors, forks and repositories contained in others are looked for, and dropped whole.",
+    )
+    repository_containment: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="Share of a repository's distinct contents that lie in another one, from which on it is a copy.",
+    )
     prior: LocalPath | None = Field(
         default=None,
         description="Folder of an earlier release. Its files stay, and new near-duplicates of them go.",

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import schema as s
 from pipeline.engine.rows import constant, ids, is_among, positions, stack
 from pipeline.engine.step import Job, blob_buckets
 from pipeline.rank import ranked
@@ -251,19 +252,10 @@ def apply(job: Job) -> None:
     twins = pc.if_else(guard, pa.scalar(None, BLOB), why.column("kept")).combine_chunks()
     job.send_by_origin("decisions", decisions(gone, "near", rules, reasons, duplicate_of=twins))
     open_pairs = why.filter(pc.invert(guard))
-    job.write(
-        "duplicates",
-        pa.table(
-            [
-                open_pairs.column("dropped"),
-                open_pairs.column("kept"),
-                constant("near", open_pairs.num_rows, pa.string()),
-                open_pairs.column("jaccard"),
-                open_pairs.column("component"),
-            ],
-            names=["dropped", "kept", "kind", "jaccard", "component"],
-        ),
-    )
+    own = {"kind": constant("near", open_pairs.num_rows, pa.string())}
+    own |= {name: open_pairs.column(name) for name in ("dropped", "kept", "jaccard", "component")}
+    columns = [own.get(f.name, pa.nulls(open_pairs.num_rows, f.type)) for f in s.DUPLICATES]
+    job.write("duplicates", pa.table(columns, names=s.DUPLICATES.names))
     job.write("kept", survivors.sort_by("blob"))
     job.counts.taken, job.counts.passed = kept.num_rows, survivors.num_rows
     job.drop(rules.to_pylist())

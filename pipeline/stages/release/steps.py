@@ -67,7 +67,8 @@ def send_rows(job: Job) -> None:
     # The bucket of an origin among 4,096, halved down to what the language has.
     job.send("data", data, number + origin_buckets(data.column("origin"), 4096) * buckets // 4096)
     _send_ledger(job, "redactions", redactions, planned)
-    _send_ledger(job, "duplicates", job.read("near.apply/duplicates"), planned)
+    for step in ("near.apply", "exact.repositories"):
+        _send_ledger(job, "duplicates", job.read(f"{step}/duplicates"), planned)
     _send_ledger(job, "evidence", _open_evidence(job), planned)
     job.send_by_origin("released", survivors.select(["origin", "path", "evidence_id"]))
     job.counts.taken = job.counts.passed = survivors.num_rows
@@ -97,7 +98,7 @@ def account_for_origins(job: Job) -> None:
     """Check that every occurrence of this part's origins has one outcome, and write the ledgers by origin."""
     listed, refused = job.read("ingest.list/occurrences"), job.read("ingest.list/decisions")
     released, copies = job.read("release.rows/released"), job.read("exact.keep/copies")
-    sources = ("ingest.fetch", "license.decide", "optout.apply", "near.apply")
+    sources = ("ingest.fetch", "license.decide", "optout.apply", "exact.keep", "near.apply")
     later = pa.concat_tables([job.read(f"{source}/decisions") for source in sources])
     account.check_outcomes(listed, released, copies, later)
     dropped = pa.concat_tables([refused, later])
