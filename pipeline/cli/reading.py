@@ -144,3 +144,35 @@ def _lines_of(file: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise InputError(f"--from {file}: is not UTF-8 (byte {error.start}); expected one target a line") from error
     return [line for line in text.splitlines() if line.strip()]
+
+
+def duplicates(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration of a finished run.")],
+    changes: Changes = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Also write a page with plots (HTML).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report what a run dropped as near-duplicates. Clusters, drops, the largest with differences, and recall."""
+    from pipeline.config import load_config
+    from pipeline.engine.publication import publish_bytes
+    from pipeline.site.duplicates import page, report_of
+
+    loaded = load_config(config, changes)
+    found = report_of(loaded)
+    if out is not None:
+        publish_bytes(out, page(found, f"{loaded.dataset.name} {loaded.dataset.version}").encode())
+        say(f"wrote {out}")
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    print(f"{found['dropped']:,} files went for {found['clusters']:,} that stay")
+    for row in found["recall"]:
+        shares = ["unknown" if row[name] is None else f"{row[name]:.1%}" for name in ("expected", "measured")]
+        print(
+            f"  {row['from']:.2f} to {row['to']:.2f}: {row['pairs']:>8,} pairs; of all that are so alike, expected "
+            f"{shares[0]}, measured {shares[1]}"
+        )
+    for row in found["largest"]:
+        print(f"  {row['files']:>6,} files: swh:1:cnt:{row['kept']}")

@@ -112,8 +112,8 @@ def _quality(found: dict[str, Any]) -> str:
     verified, usual = found["verified"], found["stack-v2"]
     lines = [
         "## Quality, against all pairs\n",
-        f"{found['documents']:,} documents; every pair was compared: {found['pairs']:,} have a Jaccard similarity of 0.7 "
-        "or more (5 tokens of `\\w+` in a shingle).\n",
+        f"{found['documents']:,} documents; all pairs were compared: {found['pairs']:,} have a Jaccard similarity of "
+        "0.7 or more (5 tokens of `\\w+` in a shingle).\n",
         "| bands x rows | candidate pairs | pairs found | of the candidates similar |",
         "| --- | ---: | ---: | ---: |",
     ]

@@ -13,7 +13,8 @@ import pytest
 from pipeline.audit.verify import audit_release
 from pipeline.build import Built, build
 from pipeline.config import make_config
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
+from pipeline.site.duplicates import page, report_of
 from pipeline.swhid import content_id
 from tests.corpus import tar_of
 
@@ -166,3 +167,13 @@ def test_a_folder_that_is_no_release_is_refused(line: Line, tmp_path: Path, fact
     shutil.copytree(line.root / "in", tmp_path / "in")
     with pytest.raises(ConfigError, match=r"near\.prior: .* is no release: it has no index/released\.parquet"):
         _build(tmp_path, facts, "1.1.0", f"near.prior={tmp_path}")
+
+
+def test_a_report_of_the_run(line: Line, tmp_path: Path) -> None:
+    found = report_of(line.second.runner.config)
+    assert found["dropped"] == len(_duplicates(line.second.folder))
+    assert found["largest"][0]["difference"]
+    assert 0.8 < found["recall"][0]["expected"] <= 1
+    assert "<svg" in page(found, "line 1.1.0")
+    with pytest.raises(InputError, match=r"step .* is not finished for this configuration: run it first"):
+        report_of(make_config(line.second.runner.config.model_dump(), ["near.threshold=0.9"], tmp_path, "test"))

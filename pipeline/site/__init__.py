@@ -1,0 +1,1 @@
+"""Pages and reports for people, made of what a run or a release has."""
