@@ -234,6 +234,7 @@ NEAR_DOCUMENTS = _table(
     ("path", pa.binary(), "null"),
     ("shingles", _list(pa.uint64())),
     ("keys", _list(pa.uint64())),
+    ("normalised", pa.binary(16), "null"),  # digest of the content without what its line ends decide
 )
 
 SPAN = pa.struct(

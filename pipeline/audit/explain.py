@@ -161,7 +161,7 @@ class Explainer:
         pairs = self._duplicates.of(blob).to_pylist()
         places = self._index_by_id.of(swhid("cnt", kept)).to_pylist()
         return {
-            "kind": "near",
+            "kind": pairs[0]["kind"] if pairs else "near",
             "swhid": swhid("cnt", kept),
             "origin": places[0]["origin"] if places else None,
             "path": places[0]["path"] if places else None,

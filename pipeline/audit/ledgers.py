@@ -80,7 +80,8 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
         check.expect(clusters.get(row["kept"]) == cluster, f"{where}: is in cluster {cluster}, what was kept is not")
         check.expect(row["dropped"] not in clusters, f"{where}: is a duplicate and released")
         check.expect(threshold <= row["jaccard"] <= 1, f"{where}: Jaccard {row['jaccard']} is below {threshold}")
-        check.expect(row["kind"] == "near", f"{where}: {row['kind']!r} is no kind of duplicate")
+        check.expect(row["kind"] in ("near", "normalised"), f"{where}: {row['kind']!r} is no kind of duplicate")
+        check.expect(row["kind"] == "near" or row["jaccard"] == 1, f"{where}: is unlike what it is said to be")
     decided: set[bytes] = set()
     for row in contents.ledger("decisions").select(["stage", "rule", "reason", "blob", "duplicate_of"]).to_pylist():
         if row["stage"] != "near" or row["blob"] is None:
@@ -93,8 +94,10 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
             )
             continue
         decided.add(row["blob"])
-        same = row["rule"] == "near_duplicate" and row["duplicate_of"] == pair["kept"]
+        same = row["rule"] == f"{pair['kind']}_duplicate" and row["duplicate_of"] == pair["kept"]
         reason = f"Jaccard similarity {round(pair['jaccard'], 4):g} with a better ranked file"
+        if pair["kind"] == "normalised":
+            reason = "differs from a better ranked file only in line ends, blanks before them or a byte order mark"
         check.expect(same and row["reason"] == reason, f"{where}: decision and pair differ")
     if complete:
         for blob in sorted(pairs.keys() - decided):

@@ -18,12 +18,12 @@ def is_among(values: pa.ChunkedArray, among: pa.ChunkedArray) -> pa.Array:
     return pc.is_valid(positions(values, among))
 
 
-def ids(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    """A column of 20-byte ids as numpy voids, without a copy of the bytes."""
+def ids(column: pa.ChunkedArray, width: int = 20) -> np.ndarray[Any, Any]:
+    """A column of ids of `width` bytes as numpy voids, without a copy of the bytes."""
     array = _one(column)
     if not len(array):
-        return np.zeros(0, "V20")
-    return np.frombuffer(array.buffers()[1], "V20")[array.offset : array.offset + len(array)]
+        return np.zeros(0, f"V{width}")
+    return np.frombuffer(array.buffers()[1], f"V{width}")[array.offset : array.offset + len(array)]
 
 
 def distinct(table: pa.Table, column: str = "blob") -> pa.Table:

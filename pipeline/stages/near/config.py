@@ -55,6 +55,11 @@ class NearConfig(BaseModel):
         description="Kept files that a file is compared with per band key, best-ranked first. Guards do not "
         "count and are always compared.",
     )
+    normalised: bool = Field(
+        default=False,
+        description="Whether files go that differ from another only in line ends, blanks before them, empty lines at "
+        "the end, or a byte order mark; also those that are too short to be compared.",
+    )
     repositories: Literal["report", "drop", "off"] = Field(
         default="report",
         description="Whether mirrors, forks and repositories contained in others are looked for, and dropped whole.",

@@ -37,15 +37,16 @@ class Generation:
 
 
 class KeyStore:
-    """The band keys of one configuration below a folder of facts.
+    """The band keys of one configuration below a folder of facts; with `normalised`, the one of normalised contents.
 
     20 bytes a document and 12 for each of its bands: 404 bytes with 32 bands.
     """
 
-    def __init__(self, root: Path, config: NearConfig) -> None:
+    def __init__(self, root: Path, config: NearConfig, *, normalised: bool = False) -> None:
         decides = {"profile": config.profile, "ngram": config.ngram, "bands": config.bands, "rows": config.rows}
-        self._folder = root / f"near-{digest_of(decides | versions())[:16]}"
-        self._bands = config.bands
+        name = "normalised" if normalised else digest_of(decides | versions())[:16]
+        self._folder = root / f"near-{name}"
+        self._bands = 1 if normalised else config.bands
 
     def add(self, rows: pa.Table, blobs: pa.ChunkedArray) -> None:
         """Store the keys of `blobs`; those without rows in `rows` (BAND_ROWS) are known to have none."""

@@ -39,9 +39,11 @@ def pairs(folder: str, config: NearConfig) -> Iterator[pa.Table]:
         return
     for path in sorted(Path(folder).glob("ledger/duplicates/*.parquet")):
         table = pq.read_table(path, partitioning=None)
-        table = table.filter(pc.equal(table.column("kind"), "near"))
+        kinds = pa.array(["near", "normalised"] if config.normalised else ["near"])
+        table = table.filter(pc.is_in(table.column("kind"), value_set=kinds))
         if config.profile == "verified":
             table = table.filter(pc.greater_equal(table.column("jaccard"), config.threshold))
+        table = table.append_column("normalised", pc.equal(table.column("kind"), "normalised"))
         yield table.select(PRIOR_PAIRS.names).cast(PRIOR_PAIRS)
 
 

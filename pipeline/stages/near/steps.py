@@ -26,6 +26,7 @@ from pipeline.stages.near.bands import band_rows
 from pipeline.stages.near.components import components, star_edges
 from pipeline.stages.near.config import NearConfig
 from pipeline.stages.near.key_store import KeyStore, blob_array
+from pipeline.stages.near.normalised import DIGEST, digests, identity_rows
 from pipeline.stages.near.shingles import shingles
 from pipeline.stages.near.tables import BAND_ROWS, DUPLICATES, EDGES, MEMBERS, PRIOR_PAIRS, PRIORS, SETTLED
 from pipeline.stages.near.verify import choose
@@ -92,18 +93,26 @@ def _documents(job: Job, wanted: pa.ChunkedArray) -> Iterator[pa.Table]:
             yield here.select(["blob", "text"]).slice(start, 2000)
 
 
-def _keyed(job: Job, config: NearConfig, wanted: pa.ChunkedArray) -> Iterator[pa.Table]:
-    """BAND_ROWS of the wanted blobs: from the store, else computed and stored."""
-    store = KeyStore(job.execution.facts_folder, config)
+def _keyed(job: Job, wanted: pa.ChunkedArray, *, normalised: bool = False) -> Iterator[pa.Table]:
+    """BAND_ROWS of the wanted blobs, or of their normalised contents: from the store, else computed and stored."""
+    config: NearConfig = job.settings
+    store = KeyStore(job.execution.facts_folder, config, normalised=normalised)
     known, missing = store.known(wanted)
     yield known
     fresh, blobs = [BAND_ROWS.empty_table()], [BLOBS.empty_table()]
     for batch in _documents(job, pa.chunked_array([blob_array(missing)])):
-        rows = band_rows(batch.column("blob"), batch.column("text"), config)
+        blob, text = batch.column("blob"), batch.column("text")
+        rows = identity_rows(blob, text) if normalised else band_rows(blob, text, config)
         fresh.append(rows)
         blobs.append(batch.select(["blob"]))
         yield rows
     store.add(pa.concat_tables(fresh), stack(blobs).column("blob"))
+
+
+def _identities(config: NearConfig, rows: pa.Table) -> pa.Table:
+    """Rows of normalised contents as those of one more band."""
+    band = constant(config.bands, rows.num_rows, pa.uint16())
+    return rows.set_column(0, BAND_ROWS.field("band"), band)
 
 
 def bands(job: Job) -> None:
@@ -112,13 +121,15 @@ def bands(job: Job) -> None:
     if not config.enabled:
         return
     settled = _settled(job)
-    for _ in _keyed(job, config, settled.column("blob")):
-        pass
     wanted = stack([job.read("exact.keep/kept", ["blob"]), job.read("optout.apply/guards")])
     active = wanted.filter(pc.invert(is_among(wanted.column("blob"), settled.column("blob"))))
-    for rows in _keyed(job, config, active.column("blob")):
-        keys = rows.column("key").to_numpy()
-        job.send("rows", rows, (keys >> np.uint64(48)).astype(np.int64) * job.parts["band"] >> 16)
+    for normalised in (False, True) if config.normalised else (False,):
+        for _ in _keyed(job, settled.column("blob"), normalised=normalised):
+            pass
+        for rows in _keyed(job, active.column("blob"), normalised=normalised):
+            table = _identities(config, rows) if normalised else rows
+            keys = table.column("key").to_numpy()
+            job.send("rows", table, (keys >> np.uint64(48)).astype(np.int64) * job.parts["band"] >> 16)
 
 
 def edges(job: Job) -> None:
@@ -131,18 +142,28 @@ def edges(job: Job) -> None:
 
 def meet(job: Job) -> None:
     """What is settled is joined to what is new where they share a key; what is settled is not joined to its like."""
-    store = KeyStore(job.execution.facts_folder, job.settings)
+    config: NearConfig = job.settings
     active = job.read("near.edges/active")
     table = _settled(job)
     job.write("settled", table)
     settled = table.column("blob")
-    lost = store.known(settled)[1]
-    if len(lost):
-        for _ in _keyed(job, job.settings, pa.chunked_array([blob_array(lost)])):
-            pass
-    met = store.meeting(settled, active)
+    met = _meeting(job, settled, active.filter(pc.less(active.column("band"), config.bands)))
+    if config.normalised:
+        identities = active.filter(pc.equal(active.column("band"), config.bands))
+        identities = identities.set_column(0, "band", constant(0, identities.num_rows, pa.uint16()))
+        found = _meeting(job, settled, identities.cast(BAND_ROWS), normalised=True)
+        met = pa.concat_tables([met, _identities(config, found)])
     groups = active.filter(is_among(active.column("key"), met.column("key")))
     job.write("edges", star_edges(pa.concat_tables([groups, met])))
+
+
+def _meeting(job: Job, settled: pa.ChunkedArray, active: pa.Table, *, normalised: bool = False) -> pa.Table:
+    store = KeyStore(job.execution.facts_folder, job.settings, normalised=normalised)
+    lost = store.known(settled)[1]
+    if len(lost):
+        for _ in _keyed(job, pa.chunked_array([blob_array(lost)]), normalised=normalised):
+            pass
+    return store.meeting(settled, active)
 
 
 def find_components(job: Job) -> None:
@@ -186,9 +207,11 @@ def documents(job: Job) -> None:
     kept = job.read("exact.keep/kept")
     guards = job.read("optout.apply/guards").column("blob")
     priors = job.read("near.stand/priors").column("blob")
-    rows = pa.concat_tables(list(_keyed(job, config, decided.column("blob"))))
+    rows = pa.concat_tables(list(_keyed(job, decided.column("blob"))))
     keyed = rows.column("blob").take(pa.array(np.arange(0, rows.num_rows, config.bands)))
     keys = pa.FixedSizeListArray.from_arrays(rows.column("key").combine_chunks(), config.bands)
+    keys = keys.cast(NEAR_DOCUMENTS.field("keys").type)
+    none = pa.scalar([], keys.type)  # of files that are here for their normalised content
     for batch in _documents(job, decided.column("blob")):
         blobs = batch.column("blob")
         member = decided.take(positions(blobs, decided.column("blob")))
@@ -201,7 +224,8 @@ def documents(job: Job) -> None:
                 "prior": is_among(blobs, priors),
                 **{name: of_kept.column(name) for name in ("license_type", "stars", "date", "origin", "path")},
                 "shingles": shingles(blobs, batch.column("text"), config).column("shingles"),
-                "keys": keys.take(positions(blobs, keyed)),
+                "keys": pc.coalesce(keys.take(positions(blobs, keyed)), none),
+                "normalised": digests(batch.column("text")) if config.normalised else pa.nulls(len(blobs), DIGEST),
             }
         ).cast(NEAR_DOCUMENTS)
         job.send("documents", table, blob_buckets(table.column("component"), job.parts["component"]))
@@ -223,7 +247,7 @@ def _still_dropped(job: Job, kept: pa.Table, members: pa.Table) -> pa.Table:
     pairs = pairs.filter(pc.invert(is_among(pairs.column("dropped"), anew)))
     component = members.column("component").take(positions(pairs.column("dropped"), members.column("blob")))
     pairs = pairs.set_column(3, DUPLICATES.field("component"), component)
-    return pairs.append_column(DUPLICATES.field("against_guard"), constant(False, pairs.num_rows, pa.bool_()))
+    return pairs.add_column(4, DUPLICATES.field("against_guard"), constant(False, pairs.num_rows, pa.bool_()))
 
 
 def apply(job: Job) -> None:
@@ -237,22 +261,25 @@ def apply(job: Job) -> None:
     survivors, gone = kept.filter(pc.is_null(place)), kept.filter(pc.is_valid(place))
     why = dropped.take(place.drop_null())
     guard = why.column("against_guard")
-    rules = pc.if_else(guard, "near_guard", "near_duplicate").combine_chunks()
-    reasons = pc.if_else(
-        guard,
-        "a near-copy of something that opted out",
+    normalised = why.column("normalised")
+    rules = pc.if_else(guard, "near_guard", pc.if_else(normalised, "normalised_duplicate", "near_duplicate"))
+    rules = rules.combine_chunks()
+    likeness = pc.if_else(
+        normalised,
+        "differs from a better ranked file only in line ends, blanks before them or a byte order mark",
         pc.binary_join_element_wise(
             "Jaccard similarity ",
             pc.round(why.column("jaccard"), 4).cast(pa.string()),
             " with a better ranked file",
             "",
         ),
-    ).combine_chunks()
+    )
+    reasons = pc.if_else(guard, "a near-copy of something that opted out", likeness).combine_chunks()
     # What opted out is not named.
     twins = pc.if_else(guard, pa.scalar(None, BLOB), why.column("kept")).combine_chunks()
     job.send_by_origin("decisions", decisions(gone, "near", rules, reasons, duplicate_of=twins))
     open_pairs = why.filter(pc.invert(guard))
-    own = {"kind": constant("near", open_pairs.num_rows, pa.string())}
+    own = {"kind": pc.if_else(open_pairs.column("normalised"), "normalised", "near")}
     own |= {name: open_pairs.column(name) for name in ("dropped", "kept", "jaccard", "component")}
     columns = [own.get(f.name, pa.nulls(open_pairs.num_rows, f.type)) for f in s.DUPLICATES]
     job.write("duplicates", pa.table(columns, names=s.DUPLICATES.names))

@@ -30,13 +30,16 @@ DUPLICATES = _table(
     ("jaccard", pa.float64()),
     ("component", BLOB),
     ("against_guard", pa.bool_()),
+    ("normalised", pa.bool_()),  # whether the two differ only in how their lines end
 )
 
 # A file of the earlier release, and the cluster that it was released with.
 PRIORS = pa.schema([pa.field("blob", BLOB, nullable=False), pa.field("component", BLOB)])
 
 # What the earlier release says of a file that it dropped for one that it has.
-PRIOR_PAIRS = _table(("dropped", BLOB), ("kept", BLOB), ("jaccard", pa.float64()), ("component", BLOB))
+PRIOR_PAIRS = _table(
+    ("dropped", BLOB), ("kept", BLOB), ("jaccard", pa.float64()), ("component", BLOB), ("normalised", pa.bool_())
+)
 
 # A file that the earlier release decides: it has it, or dropped it for one that it has.
 SETTLED = pa.schema([*PRIORS, pa.field("dropped", pa.bool_(), nullable=False)])

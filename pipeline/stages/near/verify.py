@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.engine.rows import ids
@@ -163,6 +164,30 @@ def _groups(keys: Ragged, bands: int) -> tuple[Integers, Integers]:
     return groups, np.cumsum(np.concatenate(sizes))
 
 
+def _normalised(
+    documents: pa.Table, order: Integers, guards: int, priors: int, keyless: NDArray[np.bool_], against: Integers
+) -> NDArray[np.bool_]:
+    """Which documents went for one of the same normalised content, after those without keys (`keyless`) went too.
+
+    Those with keys have the same ones as their like, so that the choice by similarity has seen to them.
+    """
+    if "normalised" not in documents.column_names or documents["normalised"].null_count == len(documents):
+        return np.zeros(len(documents), np.bool_)
+    _, digest = np.unique(ids(pc.fill_null(documents["normalised"], bytes(16)), 16), return_inverse=True)
+    known = np.asarray(documents["normalised"].is_valid())
+    first: dict[int, int] = {}
+    for position, d in enumerate(order.tolist()):
+        if known[d] and keyless[d]:
+            best = first.setdefault(digest[d], position)
+            if best != position and (best < guards or position >= guards + priors) and position >= guards:
+                against[d] = best
+    gone = against >= 0
+    same = np.zeros(len(documents), np.bool_)
+    twins = order[against[gone]]
+    same[gone] = known[gone] & known[twins] & (digest[gone] == digest[twins])
+    return same
+
+
 def _flags(documents: pa.Table, name: str) -> NDArray[np.bool_]:
     if name not in documents.column_names:
         return np.zeros(len(documents), np.bool_)
@@ -186,6 +211,8 @@ def choose(documents: pa.Table, config: NearConfig) -> Choice:
     With `config.profile` "stack-v2" guards and prior documents are treated alike, but of the others all go that have a
     better-ranked one in their component, whatever their similarity; it is stated as it is.
 
+    With a column `normalised`, a document without keys goes for the best one of the same digest.
+
     Budget: per band key a document is compared with the first `config.max_kept_per_key` kept documents,
     and with all guards. It depends on ranks alone, so that results stay deterministic.
 
@@ -206,7 +233,8 @@ def choose(documents: pa.Table, config: NearConfig) -> Choice:
     guard, prior = _flags(documents, "guard"), _flags(documents, "prior")
     order = np.argsort(np.select([guard, prior], [0, 1], 2), kind="stable")
     guards, priors = int(guard.sum()), int((prior & ~guard).sum())
-    groups, group_starts = _groups(lists(documents["keys"], "keys"), config.bands)
+    keys = lists(documents["keys"], "keys")
+    groups, group_starts = _groups(keys, config.bands)
     values, offsets = lists(documents["shingles"], "shingles")
     against = np.empty(len(documents), np.int64)
     similarity = np.zeros(len(documents), np.float64)
@@ -228,6 +256,8 @@ def choose(documents: pa.Table, config: NearConfig) -> Choice:
         _, component = np.unique(ids(documents["component"]), return_inverse=True)
         _collapse(order, guards, priors, component, offsets, values, against, similarity)
         hits = 0
+    same = _normalised(documents, order, guards, priors, np.diff(keys.offsets) == 0, against)
+    similarity[same] = 1.0
     dropped = np.flatnonzero(against >= 0)
     dropped = dropped[np.argsort(blob[dropped])]
     names, components = contiguous(documents["blob"], "blob"), contiguous(documents["component"], "component")
@@ -237,5 +267,6 @@ def choose(documents: pa.Table, config: NearConfig) -> Choice:
         pa.array(similarity[dropped]),
         components.take(pa.array(dropped)),
         pa.array(against[dropped] < guards),
+        pa.array(same[dropped]),
     ]
     return Choice(pa.table(columns, schema=DUPLICATES), int(hits))
