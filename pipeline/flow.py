@@ -188,7 +188,8 @@ FLOW = (
     Step(
         "near.recall", near.recall, by="one", reads=(),
         writes={"released": Out(near.PRIORS, to="blob"), "pairs": Out(near.PRIOR_PAIRS, to="blob")},
-        settings=lambda c: c.near, code=_NEAR, versions=near.prior_versions, when=near.follows_a_release, counts=False,
+        settings=lambda c: c.near, code=(*_NEAR, "manifest"), versions=near.prior_versions,
+        when=near.follows_a_release, counts=False,
     ),
     Step(
         "near.stand", near.stand, by="blob", reads=("near.recall/released", "near.recall/pairs", "exact.keep/kept"),

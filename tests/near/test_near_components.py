@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.schema import BLOB
-from pipeline.stages.near.components import components, star_edges
+from pipeline.stages.near.components import components, reduced, star_edges
 from pipeline.stages.near.tables import BAND_ROWS, EDGES, MEMBERS
 
 Row = tuple[int, int, bytes]
@@ -83,6 +83,18 @@ def test_order_direction_and_repeats_of_edges_do_not_matter(edges: list[Edge], r
     other = [(b, a) for a, b in edges] + edges[: len(edges) // 2]
     rng.shuffle(other)
     assert components(_edges(other)).equals(components(_edges(edges)))
+
+
+@settings(deadline=None)
+@given(PAIRS)
+def test_reduced_edges_connect_the_same(edges: list[Edge]) -> None:
+    whole = _edges(edges)
+    less = reduced(whole)
+    assert less.schema == EDGES
+    assert components(less).equals(components(whole))
+    nodes = {blob for edge in edges for blob in edge}
+    assert len(less) == len(nodes) - len(set(components(whole)["component"].to_pylist()))
+    assert reduced(less).equals(less)
 
 
 def test_a_long_chain_is_one_component() -> None:

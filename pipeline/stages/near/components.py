@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.stages.near.columns import blob_ranks, numbers
@@ -72,3 +73,14 @@ def components(edges: pa.Table) -> pa.Table:
     parent = np.arange(len(blobs))
     _smallest_members(low, high, parent)
     return pa.table([blobs, blobs.take(pa.array(parent))], schema=MEMBERS)
+
+
+def reduced(edges: pa.Table) -> pa.Table:
+    """As few EDGES as connect the same blobs: from the smallest of each component to each other one, sorted."""
+    members = components(edges)
+    members = members.filter(pc.not_equal(members["blob"], members["component"]))
+    return (
+        members.select(["component", "blob"])
+        .rename_columns(EDGES.names)
+        .sort_by([(n, "ascending") for n in EDGES.names])
+    )
