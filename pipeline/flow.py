@@ -15,6 +15,7 @@ from pipeline.stages.license import steps as license
 from pipeline.stages.near import steps as near
 from pipeline.stages.optout import steps as optout
 from pipeline.stages.redact import steps as redact
+from pipeline.stages.release import histories
 from pipeline.stages.release import steps as release
 
 _INGEST, _LICENSE, _OPTOUT = (
@@ -290,7 +291,7 @@ FLOW = (
         code=(*_RELEASE, *_OPTOUT, "commitment.py"), counts=False,
     ),
     Step(
-        "release.revisions", release.send_revisions, by="revision",
+        "release.revisions", histories.send_revisions, by="revision",
         reads=(
             "ingest.describe/revisions", "ingest.revisions/revisions", "release.account/revisions",
             "release.plan/shards",

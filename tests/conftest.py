@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,35 @@ from tests.corpus import write_archives
 @pytest.fixture(scope="session", autouse=True)
 def _numba_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(tmp_path_factory.getbasetemp().parent / "numba"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_license_service() -> Iterator[None]:
+    """Keep the licence service as another run beside the tests would: else most builds load ScanCode's index anew."""
+    from pipeline.engine import services
+
+    licenses, connect = "pipeline.stages.license.scancode", services._connect
+    kept: list[object] = []
+
+    def connect_and_stay(module: str) -> socket.socket:
+        connection = connect(module)
+        if module == licenses and not kept:
+            kept.append(services._try(services._socket(module)))
+        if module == licenses and module in services._started:
+            # A build that ends waits for a service that it started itself.
+            kept.append(services._started.pop(module))
+        return connection
+
+    services._connect = connect_and_stay
+    yield
+    services._connect = connect
+    for one in kept:
+        if isinstance(one, socket.socket):
+            one.close()
+    services.stop(licenses)
+    for one in kept:
+        if isinstance(one, subprocess.Popen):
+            one.wait()
 
 
 @pytest.fixture(scope="session")

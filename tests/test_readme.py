@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from pipeline.manifest.model import read_release
@@ -12,7 +13,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_funnel_is_that_of_the_published_release() -> None:
-    totals = read_release(ROOT / "manifests/quickstart/0.1.0/release.json").totals
+    version = tomllib.loads((ROOT / "configs/quickstart.toml").read_text("utf-8"))["dataset"]["version"]
+    totals = read_release(ROOT / "manifests/quickstart" / version / "release.json").totals
     block = next(block for block in README.split("```") if block.startswith("\nlisted"))
     rows = re.findall(r"^( *)(\S[^\n]*?)  +-?([\d,]+)", block, re.MULTILINE)
     counts = {label: int(count.replace(",", "")) for _, label, count in rows}

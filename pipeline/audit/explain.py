@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pipeline.audit.explanation import explanation_text
 from pipeline.audit.folder import Contents, table_schema
 from pipeline.stages.license.evidence import Evidence
 from pipeline.stages.release.rows import path_text
-from pipeline.swhid import parse_swhid, swhid
+from pipeline.swhid import MODE_DIRECTORY, MODE_SUBMODULE, parse_swhid, swhid
 
 __all__ = ["Explainer", "explanation_text"]
 
@@ -25,13 +26,15 @@ _SHOWN_COPIES = 5
 _HINT = (
     "nothing in this release has that name; what opted out is not named, so it looks the same as what was never listed"
 )
+_NO_CONTENT = {MODE_SUBMODULE: "rev", MODE_DIRECTORY: "dir"}
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _ROW = [
     "swhid", "origin", "path", "path_bytes", "license_type", "license_expression", "evidence_id", "header_evidence_id",
-    "n_copies", "n_redactions", "cluster_id", "language",
+    "n_copies", "n_redactions", "cluster_id", "language", "first_seen", "first_seen_revision", "last_changed",
+    "last_changed_revision",
 ]  # fmt: skip
 _DECISION = [
-    "origin", "path", "blob", "stage", "rule", "reason", "license_type", "license_expression", "evidence_id",
+    "origin", "path", "mode", "blob", "stage", "rule", "reason", "license_type", "license_expression", "evidence_id",
     "header_evidence_id", "duplicate_of", "other_origin", "other_path", "count",
 ]  # fmt: skip
 
@@ -126,6 +129,12 @@ class Explainer:
         answer["redactions"] = row["n_redactions"]
         answer["language"] = row["language"]
         answer["shard"] = indexed["shard"]
+        answer["history"] = None
+        if row["first_seen_revision"] is not None:
+            answer["history"] = {
+                name: {"date": None if row[name] is None else _date(row[name]), "revision": row[f"{name}_revision"]}
+                for name in ("first_seen", "last_changed")
+            }
         first = self._copies_by_blob.of(blob).slice(0, _SHOWN_COPIES).select(["origin", "path"]).to_pylist()
         answer["copies"] = {
             "count": row["n_copies"], "first": [{"origin": c["origin"], "path": path_text(c["path"])[0]} for c in first]
@@ -149,6 +158,8 @@ class Explainer:
 
     def _dropped(self, row: Row) -> Row:
         answer = _answer("dropped", row["origin"], row["path"], row["blob"])
+        if row["blob"] is not None and row["mode"] in _NO_CONTENT:
+            answer["swhid"] = swhid(_NO_CONTENT[row["mode"]], row["blob"])
         answer |= {key: row[key] for key in ("stage", "rule", "reason")}
         answer["license"] = self._license(row, row["header_evidence_id"])
         if row["other_origin"] is not None:
@@ -284,6 +295,10 @@ def _answer(outcome: str, origin: str | None, path: bytes | None, blob: bytes | 
         "license": None,
         "duplicate_of": None,
     }
+
+
+def _date(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _unknown() -> Row:

@@ -25,6 +25,10 @@ def explanation_text(answer: Row) -> str:
         lines += _license_lines(answer)
     if answer.get("language"):
         lines.append(f"  language  {answer['language']}")
+    for name, word in (("first_seen", "came"), ("last_changed", "changed")):
+        if answer.get("history"):
+            seen = answer["history"][name]
+            lines.append(f"  {word:<9} {seen['date'] or 'at a date out of range'} by {seen['revision']}")
     if answer.get("redactions"):
         lines.append(f"  redacted  {answer['redactions']} places of its text")
     if copies := answer.get("copies"):

@@ -55,14 +55,13 @@ class Receipt:
         plain = asdict(self)
         publish_bytes(path, json.dumps(plain | {"sha256": _sha256(plain)}, indent=1, sort_keys=True).encode())
 
-    def pieces(self, output: str, folder: Path, bucket: int | None) -> list[Slice]:
-        """What a reader takes of `output`: its bucket's slice (none if empty), or the whole table."""
+    def pieces(self, output: str, folder: Path) -> list[Slice]:
+        """What can be read of `output`: the whole table, or of an exchange the slices that are not empty, by bucket."""
         artefact = self.outputs[output]
         path = str(folder / artefact.file)
         if artefact.to is None:
             return [Slice(path, artefact.rows, artefact.sha256)]
-        wanted = sorted(artefact.slices, key=int) if bucket is None else [str(bucket)]
-        found = [(int(b), *artefact.slices[b]) for b in wanted if b in artefact.slices]
+        found = sorted((int(bucket), *slice_) for bucket, slice_ in artefact.slices.items())
         return [Slice(path, rows, sha256, offset, length, b) for b, offset, length, rows, sha256 in found]
 
     def outputs_stand(self, folder: Path, full: bool) -> bool:

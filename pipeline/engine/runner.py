@@ -38,6 +38,8 @@ SHARED_CODE = (
     *("engine/step.py", "engine/artefacts.py", "engine/rows.py"),
 )
 
+_ALL = -1
+
 # Modules of `Step.prepare` that have run for this process, whose caches last as long as it.
 _ready: set[str] = set()
 
@@ -88,6 +90,7 @@ class Runner:
         self._single = {by: [item for item in self.items if item["by"] == by] for by in PART_PER_ITEM}
         self._work = Path(config.execution.work)
         self._receipts: dict[str, list[Receipt]] = {}
+        self._readable: dict[tuple[str, str, Partitioning, int | None], dict[int, list[Slice]]] = {}
         self._preparing: dict[str, subprocess.Popen[bytes]] | None = None
         stages = list(dict.fromkeys(step.stage for step in steps))
         self._folders = {stage: self._work / f"{number:02d}-{stage}" for number, stage in enumerate(stages, 1)}
@@ -127,6 +130,7 @@ class Runner:
         Each state must be run, or adopted, before the next is asked for.
         """
         self._receipts[step.name] = []
+        self._readable = {key: pieces for key, pieces in self._readable.items() if key[0] != step.name}
         number = 0
         while number == 0 or any(
             receipt.outputs[name].rows
@@ -209,15 +213,26 @@ class Runner:
         writer = next((s for s in self.steps if s.name == source), None)
         if writer is None:
             return []
-        to = writer.writes[output].to
-        found: list[Slice] = []
-        for receipt in self._receipts[source]:
+        # A step that reads itself sees more with each round; others are read when they are complete.
+        round_ = number if writer is step else None
+        key = (source, output, step.by, round_)
+        if key not in self._readable:
+            self._readable[key] = self._readable_pieces(writer, output, step.by, round_)
+        pieces = self._readable[key]
+        return pieces.get(part, []) if _ALL not in pieces else pieces[_ALL]
+
+    def _readable_pieces(
+        self, writer: Step, output: str, by: Partitioning, number: int | None
+    ) -> dict[int, list[Slice]]:
+        """What readers by `by` see of an output: by part, or under _ALL what every part sees."""
+        exchanged, alike = writer.writes[output].to == by, writer.by == by
+        found: dict[int, list[Slice]] = {}
+        for receipt in self._receipts[writer.name]:
+            if exchanged and number is not None and receipt.round != number - 1:
+                continue
             folder = self.part_folder(writer, receipt.part, receipt.round)
-            if to == step.by:
-                if writer is not step or receipt.round == number - 1:
-                    found += receipt.pieces(output, folder, part)
-            elif writer.by != step.by or receipt.part == part:
-                found += receipt.pieces(output, folder, None)
+            for piece in receipt.pieces(output, folder):
+                found.setdefault(piece.bucket if exchanged else receipt.part if alike else _ALL, []).append(piece)
         return found
 
     # --- running ---

@@ -64,7 +64,7 @@ def _adopt(runner: Runner, config: Config) -> None:
 def _pieces(runner: Runner, name: str) -> Iterator[pa.Table]:
     step = next(s for s in runner.steps if s.name == name.partition("/")[0])
     for receipt in runner.receipts(step.name):
-        for piece in receipt.pieces(name.partition("/")[2], runner.part_folder(step, receipt.part), None):
+        for piece in receipt.pieces(name.partition("/")[2], runner.part_folder(step, receipt.part)):
             yield read_slice(piece)
 
 

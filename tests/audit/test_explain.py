@@ -61,6 +61,21 @@ def test_redactions_are_counted(explainer: Explainer) -> None:
     assert "redacted  2 places" in explanation_text(answer)
 
 
+def test_a_history(explainer: Explainer) -> None:
+    answer = _one(explainer, "https://git.example.org/library src/graph.py")
+    assert [answer["history"][name]["date"] for name in ("first_seen", "last_changed")] == [
+        "2020-11-10T09:20:00Z", "2021-12-20T11:33:20Z",
+    ]  # fmt: skip
+    assert "  came      2020-11-10T09:20:00Z by swh:1:rev:" in explanation_text(answer)
+    assert _one(explainer, f"{ALPHA} alpha/copy.py")["history"] is None
+
+
+def test_what_is_no_content_has_an_id_of_its_kind(explainer: Explainer) -> None:
+    assert _one(explainer, "https://git.example.org/hostile sub")["swhid"].startswith("swh:1:rev:")
+    empty = _one(explainer, "https://downloads.example.org/box-1.0.tar.gz box-1.0/empty")
+    assert empty["swhid"].startswith("swh:1:dir:")
+
+
 def test_an_exact_copy(explainer: Explainer) -> None:
     answer = _one(explainer, f"{ALPHA} alpha/core.py")
     assert (answer["outcome"], answer["stage"], answer["rule"]) == ("merged", "exact", "exact_copy")

@@ -68,9 +68,11 @@ PLUMBING = {
     *(f"engine/{name}.py" for name in ("__init__", "blame", "facts", "keys", "publication", "receipts", "services")),
     *("__init__.py", "config.py", "config_errors.py", "local_path.py", "flow.py", "stages/__init__.py"),
 }
-# What the last steps say of policies, registry and key is their digests, which stand in their keys as versions.
+# What the last steps say of policies, registry, repositories and key is their digests, which stand in their keys as
+# versions.
 DIGESTED = {
-    step: {"commitment.py", "stages/license/", "stages/optout/"} for step in ("release.shards", "release.manifest")
+    step: {"commitment.py", "repositories.py", "stages/license/", "stages/optout/"}
+    for step in ("release.shards", "release.manifest")
 }
 
 

@@ -75,11 +75,10 @@ def test_counts_close_or_not() -> None:
 
 
 def test_pieces_of_an_exchange_and_of_a_table(tmp_path: Path) -> None:
-    (slice_of_2,) = RECEIPT.pieces("rows", tmp_path, 2)
-    assert (slice_of_2.offset, slice_of_2.length, slice_of_2.rows) == (10, 20, 2)
-    assert RECEIPT.pieces("rows", tmp_path, 1) == []
-    assert [piece.offset for piece in RECEIPT.pieces("rows", tmp_path, None)] == [0, 10]
-    (whole,) = RECEIPT.pieces("edges", tmp_path, None)
+    slice_of_0, slice_of_2 = RECEIPT.pieces("rows", tmp_path)
+    assert (slice_of_0.bucket, slice_of_0.offset) == (0, 0)
+    assert (slice_of_2.bucket, slice_of_2.offset, slice_of_2.length, slice_of_2.rows) == (2, 10, 20, 2)
+    (whole,) = RECEIPT.pieces("edges", tmp_path)
     assert whole.length is None
 
 

@@ -36,8 +36,8 @@ def run(folder: Path, facts: Path, export: Path = EXPORT, *changes: str) -> Buil
         "history": True,
     }  # fmt: skip
     execution = {
-        "work": str(folder / "work"), "releases": str(folder / "releases"), "facts": str(facts), "parts": 3,
-        "buckets": 4, "directory_rows": 20, "cluster": {"kind": "inline"},
+        "work": str(folder / "work"), "releases": str(folder / "releases"), "facts": str(facts), "parts": 2,
+        "buckets": 2, "cluster": {"kind": "inline"},
     }  # fmt: skip
     data = {"ingest": {"sources": [source]}, "redact": {"commitment_key": str(key)}, "execution": execution}
     built = build(make_config(data, list(changes), folder, "test"))

@@ -43,7 +43,7 @@ def _rows(built: Built, step: str, output: str, schema: pa.Schema) -> list[dict[
     tables = [schema.empty_table()]
     for receipt in built.runner.receipts(step):
         folder = built.runner.part_folder(STEPS[step], receipt.part, receipt.round)
-        tables += [read_slice(piece) for piece in receipt.pieces(output, folder, None)]
+        tables += [read_slice(piece) for piece in receipt.pieces(output, folder)]
     rows: list[dict[str, Any]] = pa.concat_tables(tables).to_pylist()
     return rows
 

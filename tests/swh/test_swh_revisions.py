@@ -19,8 +19,9 @@ from pipeline.schema import REVISIONS
 from pipeline.stages.ingest.swh.export import SCHEMA, GraphExport
 from pipeline.stages.ingest.swh.history import Ancestry, read_history
 from pipeline.stages.ingest.swh.persons import pseudonym, redacted_message
-from pipeline.stages.ingest.swh.revisions import COLUMNS, described, leading_to, offset
+from pipeline.stages.ingest.swh.revisions import COLUMNS, described, offset
 from pipeline.stages.redact import RedactConfig, Scanner
+from pipeline.stages.release.histories import leading_to
 from pipeline.stages.release.shards import ordered
 from tests.swh.git_history import Tables, load
 from tests.swh.hostile_repositories import git

@@ -12,18 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.commitment import load_key
-from pipeline.engine.rows import ids, is_among, positions
-from pipeline.engine.step import Job, blob_buckets, origin_buckets
+from pipeline.engine.rows import is_among, positions
+from pipeline.engine.step import Job, origin_buckets
 from pipeline.manifest.model import Entry
-from pipeline.schema import BLOBS, ENTRIES, LEDGERS, LICENSES
-from pipeline.stages.ingest.swh.history import Ancestry
-from pipeline.stages.ingest.swh.revisions import leading_to
+from pipeline.schema import BLOBS, ENTRIES, LICENSES
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import excluded_by
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.spans import redact
 from pipeline.stages.release import account, plan, rows, shards
 from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
+from pipeline.stages.release.ledger import send_ledger
 from pipeline.swhid import parse_swhid
 
 __all__ = ["DOCUMENTS"]
@@ -66,10 +65,10 @@ def send_rows(job: Job) -> None:
     buckets = np.array([first[language][1] for language in languages], np.int64)
     # The bucket of an origin among 4,096, halved down to what the language has.
     job.send("data", data, number + origin_buckets(data.column("origin"), 4096) * buckets // 4096)
-    _send_ledger(job, "redactions", redactions, planned)
+    send_ledger(job, "redactions", redactions, planned)
     for step in ("near.apply", "exact.repositories"):
-        _send_ledger(job, "duplicates", job.read(f"{step}/duplicates"), planned)
-    _send_ledger(job, "evidence", _open_evidence(job), planned)
+        send_ledger(job, "duplicates", job.read(f"{step}/duplicates"), planned)
+    send_ledger(job, "evidence", _open_evidence(job), planned)
     job.send_by_origin("released", survivors.select(["origin", "path", "evidence_id"]))
     job.counts.taken = job.counts.passed = survivors.num_rows
 
@@ -80,18 +79,6 @@ def _open_evidence(job: Job) -> pa.Table:
     open_blobs = occurrences.filter(pc.is_null(excluded_by(occurrences, registry_of(job.settings)))).column("blob")
     evidence = job.read("license.decide/evidence")
     return evidence.filter(is_among(evidence.column("blob"), open_blobs))
-
-
-def _send_ledger(job: Job, name: str, table: pa.Table, planned: pa.Table) -> None:
-    (first, files) = plan.first_shards(planned, name)[None]
-    key = LEDGERS[name][1][0]
-    column = (
-        pc.fill_null(table.column(key), "") if pa.types.is_string(table.schema.field(key).type) else table.column(key)
-    )
-    buckets = origin_buckets(column, files) if pa.types.is_string(column.type) else blob_buckets(column, files)
-    # Hidden rows meet in one place, to be merged.
-    hidden = pc.is_null(table.column(key)).to_numpy() if table.num_rows else np.zeros(0, bool)
-    job.send(name, table, first + np.where(hidden, 0, buckets))
 
 
 def account_for_origins(job: Job) -> None:
@@ -115,15 +102,15 @@ def account_for_origins(job: Job) -> None:
 
     planned = job.read("release.plan/shards")
     open_decisions = account.hide(dropped, registry, load_key(optout.commitment_key))
-    _send_ledger(job, "decisions", open_decisions, planned)
-    _send_ledger(job, "copies", copies, planned)
-    _send_ledger(job, "repositories", account.without_hidden_names(table.filter(shown), registry), planned)
+    send_ledger(job, "decisions", open_decisions, planned)
+    send_ledger(job, "copies", copies, planned)
+    send_ledger(job, "repositories", account.without_hidden_names(table.filter(shown), registry), planned)
     used = {id_ for t in (released, copies, open_decisions) for id_ in t.column("evidence_id").to_pylist()}
     evidence = job.read("license.resolve/evidence")
     evidence = evidence.filter(
         pc.is_in(evidence.column("evidence_id"), value_set=pa.array(sorted(used - {None}), pa.string()))
     )
-    _send_ledger(job, "evidence", evidence, planned)
+    send_ledger(job, "evidence", evidence, planned)
     # What nothing is released of shows no history either.
     showing = table.filter(pc.and_(shown, pc.greater(table.column("released"), 0))).column("revision").drop_null()
     revisions = sorted({parse_swhid(revision)[1] for revision in showing.to_pylist()})
@@ -131,14 +118,6 @@ def account_for_origins(job: Job) -> None:
     texts = evidence.filter(pc.is_in(evidence.column("source"), value_set=pa.array(["license_file", "dist_info"])))
     job.send_by_blob("license_blobs", texts.select(["blob"]))
     job.write("totals", account.totals(released, copies, dropped))
-
-
-def send_revisions(job: Job) -> None:
-    """The revisions of this part that lead to what is released."""
-    ancestry = Ancestry(job.read("ingest.revisions/revisions"))
-    heads = ancestry.numbers(ids(job.read("release.account/revisions").column("blob")))
-    rows = leading_to(heads[heads >= 0], ancestry, job.read("ingest.describe/revisions"))
-    _send_ledger(job, "revisions", rows, job.read("release.plan/shards"))
 
 
 def license_texts(job: Job) -> None:
@@ -159,7 +138,7 @@ def license_texts(job: Job) -> None:
     table = pa.table(
         [chosen.column("blob"), pa.array(texts, pa.large_binary()).cast(pa.large_string())], schema=LICENSES
     )
-    _send_ledger(job, "licenses", table, job.read("release.plan/shards"))
+    send_ledger(job, "licenses", table, job.read("release.plan/shards"))
 
 
 _WRITERS = {

@@ -14,8 +14,7 @@ from pipeline.engine.rows import ids
 from pipeline.schema import REVISIONS
 from pipeline.stages.ingest.swh.history import Ancestry
 from pipeline.stages.ingest.swh.persons import Message, pseudonym
-from pipeline.stages.ingest.swh.trees import Numbers
-from pipeline.swhid import parse_swhid, swhid
+from pipeline.swhid import swhid
 
 COLUMNS = (
     "id", "directory", "type", "message", "author", "date", "date_offset", "date_raw_offset_bytes", "committer",
@@ -62,14 +61,6 @@ def described(
             }
         )
     return pa.Table.from_pylist(rows, schema=REVISIONS)
-
-
-def leading_to(heads: Numbers, ancestry: Ancestry, rows: pa.Table) -> pa.Table:
-    """Those of `rows` (schema REVISIONS) that are among `heads` (numbers) or their ancestors."""
-    reached = np.zeros(len(ancestry), np.bool_)
-    reached[ancestry.reached(heads)] = True
-    found = [parse_swhid(revision)[1] for revision in rows.column("revision").to_pylist()]
-    return rows.filter(pa.array(reached[ancestry.numbers(np.array(found, "V20"))]))
 
 
 def _time(role: str, microseconds: int | None, minutes: int | None, raw: bytes | None) -> dict[str, Any]:
