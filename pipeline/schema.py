@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 BLOB = pa.binary(20)
 # Milliseconds, and lists whose field is called element: what Parquet gives back of what it is given.
@@ -170,6 +170,7 @@ RESOLVED = pa.schema(
     [
         *OCCURRENCES,
         pa.field("path_expression", pa.string()),
+        pa.field("beside_header", pa.string()),  # what of it holds where the file speaks for itself
         pa.field("evidence_id", pa.string()),
         pa.field("stars", pa.int64()),
         pa.field("date", _TIME),
@@ -357,6 +358,7 @@ EVIDENCE = _table(
     ("start_line", pa.int32(), "null"),
     ("end_line", pa.int32(), "null"),
     ("group", pa.string(), "null"),
+    ("scope", pa.string(), "null"),  # patterns of the paths for which it holds; null: all that its file speaks for
 )
 
 DUPLICATES = _table(

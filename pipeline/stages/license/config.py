@@ -15,7 +15,7 @@ class LicenseConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: NameOrTomlPath = Field(
-        default="permissive-1",
+        default="permissive-2",
         description="Which licences are permissive: a shipped policy's name, or the path of a .toml file.",
     )
     mode: Literal["strict", "standard"] = Field(

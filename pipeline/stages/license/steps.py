@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from itertools import chain
 from typing import Any
@@ -19,11 +19,13 @@ from pipeline.stages.decisions import decisions
 from pipeline.stages.license import names
 from pipeline.stages.license import versions as detector_versions
 from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.decide import Verdict, contest, is_contested, verdict
+from pipeline.stages.license.coverings import declarations, fact_of_declarations
+from pipeline.stages.license.decide import AtPath, Verdict, contest, is_contested, is_generated_build, verdict
 from pipeline.stages.license.evidence import (
     Evidence,
     Fact,
     combine,
+    combine_beside_header,
     fact_of_manifest,
     fact_of_scan,
     header_evidence,
@@ -33,6 +35,7 @@ from pipeline.stages.license.gate import may_have_license
 from pipeline.stages.license.manifests import Declared, declared
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
+from pipeline.stages.license.resolve import repository_fact
 from pipeline.stages.license.resolve import resolve as resolve_paths
 
 _UNREADABLE = json.dumps(
@@ -81,7 +84,8 @@ def detect(job: Job) -> None:
     facts = store.known(askers)
     missing = sorted(key for key in askers if key not in facts)
     data |= _spooled(job, {blob for blob, _ in missing if blob not in data})
-    fresh = {key: json.dumps(_fact(job, config, key[1], data[key[0]])) for key in missing if key[0] in data}
+    scan = job.service(SERVICE)
+    fresh = {key: json.dumps(stated_by(key[1], data[key[0]], config, scan)) for key in missing if key[0] in data}
     store.add(fresh)
     facts |= fresh
     # A licence that cannot be read must not leave its files to the licence of the folder above.
@@ -103,11 +107,16 @@ def _spooled(job: Job, wanted: set[bytes]) -> dict[bytes, bytes]:
     return found
 
 
-def _fact(job: Job, config: LicenseConfig, kind: str, data: bytes) -> dict[str, Any]:
+def stated_by(
+    kind: str, data: bytes, config: LicenseConfig, scan: Callable[[dict[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    """What a licence file or manifest of a kind states, as it is stored; `scan` answers as `scancode.handle`."""
+    if kind in names.COVERINGS:
+        return declarations(kind, data)
     if kind != names.LICENSE:
         return declared(kind, data).to_json()
     text = base64.b64encode(config.excerpt(data)).decode()
-    return job.service(SERVICE)({"bytes": text, "mode": config.depth_for(len(data))})
+    return scan({"bytes": text, "mode": config.depth_for(len(data))})
 
 
 def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
@@ -115,6 +124,8 @@ def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
     raw = json.loads(stored)
     if kind == names.LICENSE:
         return fact_of_scan(blob, raw["matches"])
+    if kind in names.COVERINGS:
+        return fact_of_declarations(blob, raw)
     return fact_of_manifest(blob, Declared.from_json(raw))
 
 
@@ -134,16 +145,23 @@ def resolve(job: Job) -> None:
             kind = names.kind_of(path)
             if kind is not None and (blob, kind) in facts:
                 stated[path] = facts[blob, kind]
+        about = origins[origin]
         # The empty path stands for the root folder itself.
-        resolution = resolve_paths([*paths, b""], stated)
+        resolution = resolve_paths([*paths, b""], stated, repository_fact(about["declared_license"]))
         expressions = {key: str(expression) for key, expression in resolution.expressions.items()}
         *ids, root = resolution.evidence_ids
         roots.append((origin, expressions.get(root or "")))
+        sets: defaultdict[str, list[Evidence]] = defaultdict(list)
         for row in resolution.evidence:
-            evidence.setdefault(row.evidence_id, []).append(row)
+            sets[row.evidence_id].append(row)
+        for key, rows_of_set in sets.items():
+            evidence.setdefault(key, []).extend(rows_of_set)
+        beside = {
+            key: str(e) if (e := combine_beside_header(rows_of_set)) else None for key, rows_of_set in sets.items()
+        }
         count = own.num_rows
-        about = origins[origin]
         table = own.append_column("path_expression", pa.array([expressions.get(i or "") for i in ids], pa.string()))
+        table = table.append_column("beside_header", pa.array([beside.get(i or "") for i in ids], pa.string()))
         table = table.append_column("evidence_id", pa.array(ids, pa.string()))
         table = table.append_column("stars", pa.array([about["stars"]] * count, pa.int64()))
         table = table.append_column("date", pa.array([about["revision_date"]] * count, RESOLVED.field("date").type))
@@ -178,19 +196,21 @@ def decide(job: Job) -> None:
     )
     judged = _Judge(policy, config)
     path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
+    beside_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
     elsewhere: dict[bytes, tuple[str, bytes]] = {}
-    rows = occurrences.select(["blob", "origin", "path", "length", "path_expression"]).to_pylist()
+    rows = occurrences.select(["blob", "origin", "path", "length", "path_expression", "beside_header"]).to_pylist()
     for row in rows:
         path_type = judged.path_type(row["path_expression"])
         path_types[row["blob"]].add(path_type)
+        beside_types[row["blob"]].add(judged.path_type(row["beside_header"]))
         if path_type is LicenseType.NON_PERMISSIVE:
             elsewhere.setdefault(row["blob"], (row["origin"], row["path"]))
-    headers = _headers(job, config, _undecided(path_types, config)) if config.headers else {}
+    headers = _headers(job, config, _undecided(beside_types, config)) if config.headers else {}
     verdicts: list[Verdict] = []
     others: list[tuple[str | None, bytes | None]] = []
     for row in rows:
         header = headers.get(row["blob"], [])
-        decided = judged.verdict(row["path_expression"], header)
+        decided = judged.verdict(row["path_expression"], row["beside_header"], header, row["path"])
         stated = [e for e in [combine(header)] if e]
         contested = row["length"] >= config.contested_bytes and is_contested(stated, path_types[row["blob"]])
         decided = contest(decided) if contested else decided
@@ -221,11 +241,13 @@ def decide(job: Job) -> None:
     job.drop(rules.to_pylist())
 
 
-def _undecided(path_types: Mapping[bytes, set[LicenseType]], config: LicenseConfig) -> set[bytes]:
-    """The blobs whose header can make a difference: under strict rules, not where every path forbids already."""
+def _undecided(beside_types: Mapping[bytes, set[LicenseType]], config: LicenseConfig) -> set[bytes]:
+    """The blobs whose header can make a difference: under strict rules, not where what holds beside a header forbids
+    everywhere.
+    """
     if config.mode != "strict":
-        return set(path_types)
-    return {blob for blob, types in path_types.items() if types != {LicenseType.NON_PERMISSIVE}}
+        return set(beside_types)
+    return {blob for blob, types in beside_types.items() if types != {LicenseType.NON_PERMISSIVE}}
 
 
 class _Judge:
@@ -234,19 +256,22 @@ class _Judge:
     def __init__(self, policy: Policy, config: LicenseConfig) -> None:
         self._policy, self._config = policy, config
         self._types: dict[str | None, LicenseType] = {}
-        self._verdicts: dict[tuple[str | None, str], Verdict] = {}
+        self._verdicts: dict[tuple[str | None, str | None, str, bool], Verdict] = {}
 
     def path_type(self, expression: str | None) -> LicenseType:
         if expression not in self._types:
             self._types[expression] = self._policy.classify(parse(expression) if expression else None)
         return self._types[expression]
 
-    def verdict(self, expression: str | None, header: list[Evidence]) -> Verdict:
-        key = (expression, header[0].evidence_id if header else "")
+    def verdict(self, expression: str | None, beside: str | None, header: list[Evidence], path: bytes) -> Verdict:
+        generated = is_generated_build(path)
+        key = (expression, beside, header[0].evidence_id if header else "", generated)
         if key not in self._verdicts:
             stated = combine(header)
-            path = parse(expression) if expression else None
-            self._verdicts[key] = verdict(path, [stated] if stated else [], self._policy, self._config.mode)
+            at_path = AtPath(*(parse(e) if e else None for e in (expression, beside)))
+            self._verdicts[key] = verdict(
+                at_path, [stated] if stated else [], self._policy, self._config.mode, is_generated_build=generated
+            )
         return self._verdicts[key]
 
 
