@@ -144,7 +144,7 @@ FLOW = (
             "occurrences": Out(s.RESOLVED, to="blob"), "evidence": Out(s.EVIDENCE), "roots": Out(s.ROOTS),
             "license_blobs": Out(s.BLOBS, to="blob"),
         },
-        code=_LICENSE,
+        settings=lambda c: license.resolution_settings(c.license), code=_LICENSE, versions=license.resolution_versions,
     ),
     # by blob bucket
     Step(

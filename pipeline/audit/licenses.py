@@ -43,7 +43,7 @@ def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, c
     policy = _policy(contents, config.policy, check)
     if policy is None:
         return
-    judge = _Judge(sets, policy, config)
+    judge = Judge(sets, policy, config)
     decisions = contents.ledger("decisions").select([*_COLUMNS, "header_evidence_id", "origin", "path"]).to_pylist()
     copies = contents.ledger("copies").select(
         ["origin", "path", "blob", "license_type", "license_expression", "evidence_id"]
@@ -104,7 +104,7 @@ def _policy(contents: Contents, name: str, check: Check) -> Policy | None:
 _shipped = functools.cache(load)
 
 
-def _check_decision(row: Row, judge: _Judge, complete: bool, check: Check) -> None:
+def _check_decision(row: Row, judge: Judge, complete: bool, check: Check) -> None:
     where = f"decision {row['origin']} {row['path']!r}"
     if row["stage"] == "ingest":
         # Refused before the text was read: only what holds at the path is stated.
@@ -138,7 +138,7 @@ def _compare(row: Row, decided: Verdict, where: str, check: Check) -> None:
     )
 
 
-class _Judge:
+class Judge:
     """The policy over the ledger's evidence, asked once per distinct question."""
 
     def __init__(self, sets: EvidenceSets, policy: Policy, config: LicenseConfig) -> None:

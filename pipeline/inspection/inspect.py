@@ -22,7 +22,7 @@ from pipeline.stages.language.core import tag
 from pipeline.stages.license import names
 from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.decide import AtPath, is_generated_build, verdict
-from pipeline.stages.license.evidence import Evidence, Fact, combine, header_evidence
+from pipeline.stages.license.evidence import Evidence, Fact, combine, fact_of_scan, header_evidence
 from pipeline.stages.license.gate import may_have_license
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.resolve import resolve
@@ -135,7 +135,7 @@ class _Judge:
         if not self.config.headers or not may_have_license(text):
             return []
         excerpt = self.config.excerpt(text).decode("utf-8", "replace")
-        return header_evidence(blob, self._ask({"text": excerpt, "mode": "exact"}))
+        return header_evidence(fact_of_scan(blob, self._ask({"text": excerpt, "mode": "exact"})))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.asked = True

@@ -9,7 +9,7 @@ import pytest
 from pipeline.stages.license import policy
 from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.decide import AtPath, Mode, contest, is_contested, verdict
-from pipeline.stages.license.evidence import combine, header_evidence
+from pipeline.stages.license.evidence import combine, fact_of_scan, header_evidence
 from pipeline.stages.license.expression import parse
 from pipeline.stages.license.policy import LicenseType
 
@@ -146,22 +146,22 @@ def match(spdx: str, kind: str = "notice", score: float = 100.0, line: int = 1) 
 
 def test_header_evidence_keeps_what_states_a_licence() -> None:
     see = "LicenseRef-scancode-unknown-license-reference"
-    rows = header_evidence(
-        b"\1" * 20,
-        [
-            match("MIT", line=3),
-            match("MIT", score=90, line=1),
-            match("GPL-2.0-only", "clue"),
-            match("Apache-2.0"),
-            match(see, "reference"),
-        ],
-    )
+    stating = [
+        match("MIT", line=3),
+        match("MIT", score=90, line=1),
+        match("GPL-2.0-only", "clue"),
+        match("GPL-3.0-only", "mention"),
+        match("Apache-2.0"),
+        match(see, "reference"),
+        match("LicenseRef-scancode-other-permissive", "tag"),
+    ]
+    rows = header_evidence(fact_of_scan(b"\1" * 20, stating))
     assert [(r.expression, r.score, r.start_line, r.source, r.path) for r in rows] == [
         ("Apache-2.0", 100.0, 1, "header", None),
         ("MIT", 100.0, 3, "header", None),
     ]
     assert str(combine(rows)) == "Apache-2.0 AND MIT"
-    assert header_evidence(b"\1" * 20, [match(see, "reference")]) == []
+    assert header_evidence(fact_of_scan(b"\1" * 20, [match(see, "reference")])) == []
 
 
 def test_budgets_are_by_bytes() -> None:

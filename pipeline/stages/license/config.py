@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.local_path import NameOrTomlPath
+from pipeline.local_path import LocalPath, NameOrTomlPath
 
 
 class LicenseConfig(BaseModel):
@@ -30,6 +30,9 @@ class LicenseConfig(BaseModel):
         default=64,
         ge=0,
         description="A file shorter than this (bytes) is not contested by its copies: too little to be anybody's.",
+    )
+    reviews: LocalPath | None = Field(
+        default=None, description="A file of reviews (permastack review import), which go before detection."
     )
     headers: bool = Field(
         default=True, description="Whether the headers of source files are read; without, only paths decide."

@@ -162,9 +162,9 @@ def as_set(rows: Iterable[Evidence]) -> list[Evidence]:
     return [replace(row, evidence_id=digest) for row in ordered]
 
 
-def header_evidence(blob: bytes, matches: Iterable[Mapping[str, Any]]) -> list[Evidence]:
+def header_evidence(fact: Fact) -> list[Evidence]:
     """The evidence set of what a file says about itself; empty where it says nothing or points elsewhere."""
-    return as_set(rows_of(fact_of_scan(blob, matches), "header", None, None))
+    return as_set(rows_of(fact, "header", None, None))
 
 
 def combine(rows: Sequence[Evidence]) -> SpdxExpression | None:

@@ -37,6 +37,7 @@ from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.resolve import repository_fact
 from pipeline.stages.license.resolve import resolve as resolve_paths
+from pipeline.stages.license.reviews import load_reviews
 
 _UNREADABLE = json.dumps(
     {
@@ -67,7 +68,16 @@ def versions(config: LicenseConfig) -> dict[str, str]:
 
 
 def policy_versions(config: LicenseConfig) -> dict[str, str]:
-    return detector_versions() | {"policy": load_policy(config.policy).digest}
+    return resolution_versions(config) | {"policy": load_policy(config.policy).digest}
+
+
+def resolution_versions(config: LicenseConfig) -> dict[str, str]:
+    return detector_versions() | {"reviews": load_reviews(config.reviews).digest}
+
+
+def resolution_settings(config: LicenseConfig) -> LicenseConfig:
+    """What resolution reads: the reviews."""
+    return LicenseConfig(reviews=config.reviews)
 
 
 def detect(job: Job) -> None:
@@ -134,6 +144,7 @@ def resolve(job: Job) -> None:
     facts: dict[tuple[bytes, str], Fact] = {}
     for row in job.read("license.detect/facts").to_pylist():
         facts[row["blob"], row["kind"]] = read_fact(row["kind"], row["blob"], row["fact"])
+    reviews = load_reviews(job.settings.reviews)
     occurrences = job.read("ingest.list/occurrences")
     origins = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist()}
     evidence: dict[str, list[Evidence]] = {}
@@ -144,7 +155,7 @@ def resolve(job: Job) -> None:
         for path, blob in zip(paths, blobs, strict=True):
             kind = names.kind_of(path)
             if kind is not None and (blob, kind) in facts:
-                stated[path] = facts[blob, kind]
+                stated[path] = reviews.applied(facts[blob, kind], origin)
         about = origins[origin]
         # The empty path stands for the root folder itself.
         resolution = resolve_paths([*paths, b""], stated, repository_fact(about["declared_license"]))
@@ -277,6 +288,7 @@ class _Judge:
 
 def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes, list[Evidence]]:
     """What each wanted blob states about itself; those that state nothing are left out. Each scan is a fact."""
+    reviews = load_reviews(config.reviews)
     store = job.facts("license-headers", detector_versions() | {"bytes": str(config.max_header_bytes)})
     found: dict[bytes, list[Evidence]] = {}
     reused = computed = 0
@@ -291,7 +303,7 @@ def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes,
         store.add(fresh)
         reused, computed = reused + len(facts), computed + len(fresh)
         for (blob, _), stored in (facts | fresh).items():
-            rows = header_evidence(blob, json.loads(stored))
+            rows = header_evidence(reviews.applied(fact_of_scan(blob, json.loads(stored)), None))
             if rows:
                 found[blob] = rows
     job.info["facts"] = {"reused": reused, "computed": computed}
