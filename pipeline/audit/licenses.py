@@ -14,7 +14,7 @@ from pipeline.audit.folder import Contents
 from pipeline.audit.report import Check, Report
 from pipeline.errors import ConfigError
 from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.decide import AtPath, Verdict, contest, is_contested, is_generated_build, verdict
+from pipeline.stages.license.decide import AtPath, OwnWord, Verdict, contest, is_contested, own_word_of, verdict
 from pipeline.stages.license.evidence import combine
 from pipeline.stages.license.expression import SpdxExpression, parse, spdx_ids
 from pipeline.stages.license.policy import LicenseType, Policy, load
@@ -145,7 +145,7 @@ class Judge:
         self._sets, self._policy, self.config = sets, policy, config
         self.header_of = header_sets(sets)
         self._expressions: dict[str | None, SpdxExpression | None] = {None: None}
-        self._verdicts: dict[tuple[str | None, str | None, bool], Verdict] = {}
+        self._verdicts: dict[tuple[str | None, str | None, OwnWord], Verdict] = {}
         self._path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
 
     def note_elsewhere(self, outcomes: pa.Table) -> None:
@@ -169,14 +169,14 @@ class Judge:
         """The verdict on an occurrence, contested or not."""
         header = self.header_of.get(blob)
         expression = self.path_expression(header)
-        question = (key, header, is_generated_build(path))
+        question = (key, header, own_word_of(path))
         if question not in self._verdicts:
             self._verdicts[question] = verdict(
                 AtPath.of(self._sets.get(key or "", [])),
                 [expression] if expression else [],
                 self._policy,
                 self.config.mode,
-                is_generated_build=question[2],
+                own_word=question[2],
             )
         decided = self._verdicts[question]
         spoken = [expression] if expression else []

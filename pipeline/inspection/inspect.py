@@ -21,7 +21,7 @@ from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.language.core import tag
 from pipeline.stages.license import names
 from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.decide import AtPath, is_generated_build, verdict
+from pipeline.stages.license.decide import AtPath, own_word_of, verdict
 from pipeline.stages.license.evidence import Evidence, Fact, combine, fact_of_scan, header_evidence
 from pipeline.stages.license.gate import may_have_license
 from pipeline.stages.license.policy import load as load_policy
@@ -166,7 +166,7 @@ class _Licenses:
             [stated] if stated else [],
             self._judge.policy,
             self._judge.config.mode,
-            is_generated_build=is_generated_build(path),
+            own_word=own_word_of(path),
         )
         return {
             "expression": str(decided.expression) if decided.expression else None,

@@ -93,13 +93,21 @@ def test_a_file_that_speaks_goes_before_a_licence_that_defers_to_it() -> None:
 @pytest.mark.parametrize("mode", ["strict", "standard"])
 def test_a_generators_permission_is_no_word_about_the_source(mode: Mode) -> None:
     def of(path: str | None, header: str) -> str:
-        return verdict(at(path), [parse(header)], POLICY, mode, is_generated_build=True).rule
+        return verdict(at(path), [parse(header)], POLICY, mode, own_word="generator").rule
 
     assert of(GPL, "FSFULLRWD") == "path_non_permissive"
     assert of("MIT", "FSFULLRWD") == "path_permissive"
     assert of(None, "FSFULLRWD") == "generator_permission"
     assert of(None, "MIT") == "header_permissive"
     assert verdict(at(GPL), [parse("FSFULLRWD")], POLICY, "standard").rule == "header_permissive"
+
+
+def test_a_licence_text_is_about_other_files() -> None:
+    deferring = AtPath(parse(f"CC0-1.0 AND {GPL}"), None)
+    for mode in ("strict", "standard"):
+        found = verdict(deferring, [parse("CC0-1.0")], POLICY, mode, own_word="license_text")
+        assert found.rule == "path_non_permissive"
+    assert verdict(at(None), [parse("MIT")], POLICY, "strict", own_word="license_text").rule == "header_permissive"
 
 
 @pytest.mark.parametrize(

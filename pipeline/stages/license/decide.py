@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pipeline.stages.license import names
 from pipeline.stages.license.evidence import Evidence, combine, combine_beside_header
 from pipeline.stages.license.expression import SpdxExpression, all_of, spdx_ids, states_license
 from pipeline.stages.license.policy import LicenseType, Policy
 
 Mode = Literal["strict", "standard"]
+OwnWord = Literal["whole", "generator", "license_text"]
 
 _GENERATED_BUILD = frozenset({b"Makefile.in", b"GNUmakefile.in", b"configure", b"aclocal.m4"})
 _GENERATOR_PERMISSIONS = frozenset(
@@ -47,14 +49,13 @@ def verdict(
     policy: Policy,
     mode: Mode,
     *,
-    is_generated_build: bool = False,
+    own_word: OwnWord = "whole",
 ) -> Verdict:
     """Decide one occurrence: the table of docs/stages/license.md.
 
     A header that only points elsewhere ("see LICENSE") counts as none. `strict`: path and header must both be
     permissive where they speak, either can veto; but a weak path does not weaken a header. `standard`: a header that
-    speaks decides alone. Where neither speaks: no_license. In a generated build file the permission of its generator's
-    authors is no word about what it was generated from.
+    speaks decides alone. Where neither speaks: no_license. What a file states counts by its `own_word`.
     """
     path_expression = at_path.expression
     header = all_of(e for e in header_expressions if states_license(e))
@@ -62,15 +63,17 @@ def verdict(
     path_type = policy.classify(path_expression)
     if header is None or header_type is LicenseType.NO_LICENSE:
         return _of_path(path_expression, path_type)
-    generator_only = is_generated_build and set(spdx_ids(header)) <= _GENERATOR_PERMISSIONS
+    generator_only = own_word == "generator" and set(spdx_ids(header)) <= _GENERATOR_PERMISSIONS
+    # What only adds to the path neither frees a file from it nor decides alone.
+    only_adds = generator_only or own_word == "license_text"
     if generator_only and (path_expression is None or path_type is LicenseType.NO_LICENSE):
         return Verdict(
             LicenseType.NO_LICENSE, header, "generator_permission", f"only its generator's authors speak: {header}"
         )
-    path = path_expression if generator_only else at_path.beside_header
+    path = path_expression if only_adds else at_path.beside_header
     path_type = policy.classify(path)
     weak = path_type is LicenseType.PERMISSIVE_WEAK and header_type is LicenseType.PERMISSIVE
-    alone = (mode == "standard" and not generator_only) or (weak and not generator_only)
+    alone = (mode == "standard" or weak) and not only_adds
     if alone or path is None or path_type is LicenseType.NO_LICENSE:
         rule = "header_veto" if header_type is LicenseType.NON_PERMISSIVE else f"header_{header_type}"
         return Verdict(header_type, header, rule, f"the file states {header}")
@@ -85,13 +88,17 @@ def verdict(
     return Verdict(joined, both, rule, reason)
 
 
-def is_generated_build(path: bytes) -> bool:
-    """Whether a path names what Autoconf and Automake write from a project's own sources.
+def own_word_of(path: bytes) -> OwnWord:
+    """What a file's own statement is worth: `whole`; `generator`, in what Autoconf and Automake write from a project's
+    sources, where their authors' permission is no word about these; `license_text`, in a licence file, whose text is
+    about other files.
 
-    >>> is_generated_build(b"src/Makefile.in"), is_generated_build(b"m4/ltsugar.m4")
-    (True, False)
+    >>> own_word_of(b"src/Makefile.in"), own_word_of(b"LICENSES/CC0-1.0.txt"), own_word_of(b"m4/ltsugar.m4")
+    ('generator', 'license_text', 'whole')
     """
-    return path.rpartition(b"/")[2] in _GENERATED_BUILD
+    if path.rpartition(b"/")[2] in _GENERATED_BUILD:
+        return "generator"
+    return "license_text" if names.kind_of(path) == names.LICENSE else "whole"
 
 
 def is_contested(header_expressions: Iterable[SpdxExpression], path_types: Iterable[LicenseType]) -> bool:

@@ -20,7 +20,7 @@ from pipeline.stages.license import names
 from pipeline.stages.license import versions as detector_versions
 from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.coverings import declarations, fact_of_declarations
-from pipeline.stages.license.decide import AtPath, Verdict, contest, is_contested, is_generated_build, verdict
+from pipeline.stages.license.decide import AtPath, OwnWord, Verdict, contest, is_contested, own_word_of, verdict
 from pipeline.stages.license.evidence import (
     Evidence,
     Fact,
@@ -267,7 +267,7 @@ class _Judge:
     def __init__(self, policy: Policy, config: LicenseConfig) -> None:
         self._policy, self._config = policy, config
         self._types: dict[str | None, LicenseType] = {}
-        self._verdicts: dict[tuple[str | None, str | None, str, bool], Verdict] = {}
+        self._verdicts: dict[tuple[str | None, str | None, str, OwnWord], Verdict] = {}
 
     def path_type(self, expression: str | None) -> LicenseType:
         if expression not in self._types:
@@ -275,13 +275,13 @@ class _Judge:
         return self._types[expression]
 
     def verdict(self, expression: str | None, beside: str | None, header: list[Evidence], path: bytes) -> Verdict:
-        generated = is_generated_build(path)
-        key = (expression, beside, header[0].evidence_id if header else "", generated)
+        own_word = own_word_of(path)
+        key = (expression, beside, header[0].evidence_id if header else "", own_word)
         if key not in self._verdicts:
             stated = combine(header)
             at_path = AtPath(*(parse(e) if e else None for e in (expression, beside)))
             self._verdicts[key] = verdict(
-                at_path, [stated] if stated else [], self._policy, self._config.mode, is_generated_build=generated
+                at_path, [stated] if stated else [], self._policy, self._config.mode, own_word=own_word
             )
         return self._verdicts[key]
 
