@@ -23,10 +23,9 @@ from pipeline.stages.license import names
 from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.decide import AtPath, own_word_of, verdict
 from pipeline.stages.license.evidence import Evidence, Fact, combine, fact_of_scan, header_evidence
-from pipeline.stages.license.gate import may_have_license
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.resolve import resolve
-from pipeline.stages.license.steps import SERVICE, read_fact, stated_by
+from pipeline.stages.license.steps import SERVICE, read_fact, scan_header, stated_by
 from pipeline.stages.redact.core import Scanner
 from pipeline.stages.redact.spans import Span
 from pipeline.swhid import swhid
@@ -113,6 +112,7 @@ class _Judge:
         self.config = config
         self.policy = load_policy(config.policy)
         self.asked = False
+        self._windows: dict[bytes, Any] = {}
         self._max_file_bytes = max_file_bytes
 
     def of_input(self, given: Given) -> _Licenses:
@@ -132,18 +132,13 @@ class _Judge:
 
     def header(self, blob: bytes, text: bytes) -> list[Evidence]:
         """What a file states about itself."""
-        if not self.config.headers or not may_have_license(text):
+        if not self.config.headers:
             return []
-        excerpt = self.config.excerpt(text).decode("utf-8", "replace")
-        return header_evidence(fact_of_scan(blob, self._ask({"text": excerpt, "mode": "exact"})))
+        return header_evidence(fact_of_scan(blob, scan_header(text, self.config, self._answer, self._windows)))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.asked = True
         return services.call(SERVICE, request)
-
-    def _ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
-        matches: list[dict[str, Any]] = self._answer(request)["matches"]
-        return matches
 
 
 class _Licenses:

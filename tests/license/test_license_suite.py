@@ -15,10 +15,9 @@ from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.decide import AtPath, own_word_of, verdict
 from pipeline.stages.license.evidence import Evidence, fact_of_scan, header_evidence
 from pipeline.stages.license.evidence import combine as combined
-from pipeline.stages.license.gate import may_have_license
 from pipeline.stages.license.policy import LicenseType, load
 from pipeline.stages.license.resolve import repository_fact, resolve
-from pipeline.stages.license.steps import read_fact, stated_by
+from pipeline.stages.license.steps import read_fact, scan_header, stated_by
 from pipeline.swhid import content_id
 
 TABLE = Path(__file__).resolve().parents[2] / "docs/license-suite.md"
@@ -117,10 +116,8 @@ def test_a_tree(row: Row) -> None:
     found = resolve(list(contents), facts, repository_fact(declared if isinstance(declared, str) else None))
     key = dict(zip(contents, found.evidence_ids, strict=True))[asked]
     at_path = [evidence for evidence in found.evidence if evidence.evidence_id == key]
-    header: list[Evidence] = []
-    if may_have_license(contents[asked]):
-        matches = scancode.scan(contents[asked].decode(), approximate=False)
-        header = header_evidence(fact_of_scan(content_id(contents[asked]), matches))
+    matches = scan_header(contents[asked], CONFIG, scancode.handle, {})
+    header = header_evidence(fact_of_scan(content_id(contents[asked]), matches))
     stated = combined(header)
     decided = verdict(
         AtPath.of(at_path), [stated] if stated else [], load(CONFIG.policy), CONFIG.mode, own_word=own_word_of(asked)

@@ -45,8 +45,8 @@ class LicenseConfig(BaseModel):
     max_header_bytes: int = Field(
         default=1_000_000,
         ge=1,
-        description="How much of the beginning of a file is read for statements about its licence (bytes). "
-        "Licence files are read up to this length, too.",
+        description="How much of a licence file is read, and of what stands around the words of licences in another "
+        "file (bytes). A file with more to read is over budget, and not permissive.",
     )
 
     def depth_for(self, length: int) -> Literal["full", "exact"]:

@@ -14,6 +14,8 @@ from pipeline.stages.license.policy import LicenseType, Policy
 Mode = Literal["strict", "standard"]
 OwnWord = Literal["whole", "generator", "license_text"]
 
+OVER_BUDGET = "LicenseRef-permastack-over-budget"
+
 _GENERATED_BUILD = frozenset({b"Makefile.in", b"GNUmakefile.in", b"configure", b"aclocal.m4"})
 _GENERATOR_PERMISSIONS = frozenset(
     {"FSFUL", "FSFULLR", "FSFULLRWD", "FSFULLRSD", "FSFAP", "LicenseRef-scancode-fsf-notice"}
@@ -51,12 +53,28 @@ def verdict(
     *,
     own_word: OwnWord = "whole",
 ) -> Verdict:
-    """Decide one occurrence: the table of docs/stages/license.md.
+    """Decide one occurrence: the table of docs/stages/license.md. Where the budget for reading ran out, the rule says
+    so.
 
-    A header that only points elsewhere ("see LICENSE") counts as none. `strict`: path and header must both be
-    permissive where they speak, either can veto; but a weak path does not weaken a header. `standard`: a header that
-    speaks decides alone. Where neither speaks: no_license. What a file states counts by its `own_word`.
+    `strict`: path and header must both be permissive where they speak, either can veto; but a weak path does not weaken
+    a header. `standard`: a header that speaks decides alone. A header that only points elsewhere ("see LICENSE") counts
+    as none. What a file states counts by its `own_word`.
     """
+    found = _verdict(at_path, header_expressions, policy, mode, own_word)
+    if (
+        found.license_type is LicenseType.NON_PERMISSIVE
+        and found.expression
+        and OVER_BUDGET in spdx_ids(found.expression)
+    ):
+        return replace(
+            found, rule="over_budget", reason=f"not all that may state a licence was read: {found.expression}"
+        )
+    return found
+
+
+def _verdict(
+    at_path: AtPath, header_expressions: Sequence[SpdxExpression], policy: Policy, mode: Mode, own_word: OwnWord
+) -> Verdict:
     path_expression = at_path.expression
     header = all_of(e for e in header_expressions if states_license(e))
     header_type = policy.classify(header)

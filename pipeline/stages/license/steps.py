@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.engine.keys import source_digest
 from pipeline.engine.step import Job
 from pipeline.schema import BLOBS, EVIDENCE, LICENSE_FACTS, RESOLVED, ROOTS, VERDICTS
 from pipeline.stages.decisions import decisions
@@ -20,7 +22,16 @@ from pipeline.stages.license import names
 from pipeline.stages.license import versions as detector_versions
 from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.coverings import declarations, fact_of_declarations
-from pipeline.stages.license.decide import AtPath, OwnWord, Verdict, contest, is_contested, own_word_of, verdict
+from pipeline.stages.license.decide import (
+    OVER_BUDGET,
+    AtPath,
+    OwnWord,
+    Verdict,
+    contest,
+    is_contested,
+    own_word_of,
+    verdict,
+)
 from pipeline.stages.license.evidence import (
     Evidence,
     Fact,
@@ -31,13 +42,13 @@ from pipeline.stages.license.evidence import (
     header_evidence,
 )
 from pipeline.stages.license.expression import parse, spdx_ids
-from pipeline.stages.license.gate import may_have_license
 from pipeline.stages.license.manifests import Declared, declared
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.resolve import repository_fact
 from pipeline.stages.license.resolve import resolve as resolve_paths
 from pipeline.stages.license.reviews import load_reviews
+from pipeline.stages.license.windows import windows
 
 _UNREADABLE = json.dumps(
     {
@@ -55,12 +66,27 @@ _UNREADABLE = json.dumps(
     }
 )
 
+_KNOWN_WINDOWS = 20_000
+# The modules of this stage that decide what a content is found to state.
+_FACT_CODE = tuple(
+    f"stages/license/{name}.py"
+    for name in (
+        "candidates", "coverings", "evidence", "expression", "gate", "manifests", "names", "prose", "scancode",
+        "scopes", "shortcuts", "spellings", "steps", "windows",
+    )
+)  # fmt: skip
+
 SERVICE = "pipeline.stages.license.scancode"
 
 
 def detection_settings(config: LicenseConfig) -> LicenseConfig:
     """What detection reads: the budgets. A changed policy leaves its facts standing."""
     return LicenseConfig(max_license_bytes=config.max_license_bytes, max_header_bytes=config.max_header_bytes)
+
+
+def fact_versions() -> dict[str, str]:
+    """What decides a fact of this stage, besides the settings: facts of other versions are not found."""
+    return detector_versions() | {"source": source_digest(_FACT_CODE)}
 
 
 def versions(config: LicenseConfig) -> dict[str, str]:
@@ -90,7 +116,7 @@ def detect(job: Job) -> None:
         askers[row["blob"], row["kind"]].append(row["part"])
         if row["data"] is not None:
             data[row["blob"]] = row["data"]
-    store = job.facts("license-files", detector_versions() | {"settings": config.model_dump_json()})
+    store = job.facts("license-files", fact_versions() | {"settings": config.model_dump_json()})
     facts = store.known(askers)
     missing = sorted(key for key in askers if key not in facts)
     data |= _spooled(job, {blob for blob, _ in missing if blob not in data})
@@ -125,8 +151,11 @@ def stated_by(
         return declarations(kind, data)
     if kind != names.LICENSE:
         return declared(kind, data).to_json()
-    text = base64.b64encode(config.excerpt(data)).decode()
-    return scan({"bytes": text, "mode": config.depth_for(len(data))})
+    excerpt = config.excerpt(data)
+    answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": config.depth_for(len(data))})
+    if len(excerpt) < len(data):
+        answer = answer | {"matches": [*answer["matches"], over_budget(excerpt.count(b"\n") + 1)]}
+    return answer
 
 
 def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
@@ -289,7 +318,8 @@ class _Judge:
 def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes, list[Evidence]]:
     """What each wanted blob states about itself; those that state nothing are left out. Each scan is a fact."""
     reviews = load_reviews(config.reviews)
-    store = job.facts("license-headers", detector_versions() | {"bytes": str(config.max_header_bytes)})
+    store = job.facts("license-headers", fact_versions() | {"bytes": str(config.max_header_bytes)})
+    scan, seen = job.service(SERVICE), dict[bytes, Any]()
     found: dict[bytes, list[Evidence]] = {}
     reused = computed = 0
     for contents in job.pieces("ingest.fetch/contents"):
@@ -299,7 +329,7 @@ def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes,
         for number, blob in enumerate(blobs):
             if blob in wanted and (blob, "") not in facts:
                 text = bytes(contents.column("text")[number].as_buffer())
-                fresh[blob, ""] = json.dumps(_scan_header(job, config, text))
+                fresh[blob, ""] = json.dumps(scan_header(text, config, scan, seen))
         store.add(fresh)
         reused, computed = reused + len(facts), computed + len(fresh)
         for (blob, _), stored in (facts | fresh).items():
@@ -310,9 +340,38 @@ def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes,
     return found
 
 
-def _scan_header(job: Job, config: LicenseConfig, data: bytes) -> list[dict[str, Any]]:
-    if not may_have_license(data):
-        return []
-    text = config.excerpt(data).decode("utf-8", "replace")
-    matches: list[dict[str, Any]] = job.service(SERVICE)({"text": text, "mode": "exact"})["matches"]
+def scan_header(
+    data: bytes, config: LicenseConfig, scan: Callable[[dict[str, Any]], dict[str, Any]], known: dict[bytes, Any]
+) -> list[dict[str, Any]]:
+    """What a source file states, by its windows; `known` keeps the answers for windows seen before.
+
+    More than `max_header_bytes` in windows are not read: then the file states, too, that it was over budget.
+    """
+    matches: list[dict[str, Any]] = []
+    read = 0
+    for window in windows(data):
+        read += len(window.data)
+        if read > config.max_header_bytes:
+            return [*matches, over_budget(window.lines_before + 1)]
+        key = hashlib.sha1(window.data, usedforsecurity=False).digest()
+        if key not in known:
+            if len(known) >= _KNOWN_WINDOWS:
+                known.clear()
+            known[key] = scan({"text": window.data.decode("utf-8", "replace"), "mode": "exact"})["matches"]
+        for match in known[key]:
+            lines = {name: match[name] + window.lines_before for name in ("start_line", "end_line")}
+            matches.append(match | lines)
     return matches
+
+
+def over_budget(line: int) -> dict[str, Any]:
+    """A match that says that a text was not read from a line on: no policy calls that permissive."""
+    return {
+        "spdx": OVER_BUDGET,
+        "kind": "text",
+        "rule": "over_budget",
+        "matcher": "none",
+        "score": 0.0,
+        "start_line": line,
+        "end_line": line,
+    }
