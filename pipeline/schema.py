@@ -11,6 +11,7 @@ import pyarrow as pa
 SCHEMA_VERSION = 3
 
 BLOB = pa.binary(20)
+LICENSE_TYPES = ("permissive", "permissive_weak", "no_license", "contested", "non_permissive")
 # Milliseconds, and lists whose field is called element: what Parquet gives back of what it is given.
 _TIME = pa.timestamp("ms", tz="UTC")
 
@@ -205,7 +206,9 @@ SURVIVORS = pa.schema([*KEPT, pa.field("cluster", BLOB)])
 
 BLOBS = _table(("blob", BLOB))
 
-RELEASED_KEYS = _table(("origin", pa.string()), ("path", pa.binary()), ("evidence_id", pa.string(), "null"))
+RELEASED_KEYS = _table(
+    ("origin", pa.string()), ("path", pa.binary()), ("evidence_id", pa.string(), "null"), ("license_type", pa.string())
+)
 
 REJECTED = _table(("blob", BLOB), ("rule", pa.string()), ("reason", pa.string()))
 
@@ -406,10 +409,12 @@ REPOSITORIES = _table(
     ("aliases", _list(pa.string()), "null"),
     ("declared_license", pa.string(), "null"),  # by a table of repositories or a dataset; decides nothing
     ("license_expression", pa.string(), "null"),  # of the root folder
+    ("license_conflict", pa.bool_()),  # whether what is declared and what holds at the root are both known and differ
     ("listed", pa.int64()),
     ("released", pa.int64()),
     ("merged", pa.int64()),
     ("dropped", pa.int64()),
+    *((verdict, pa.int64()) for verdict in LICENSE_TYPES),  # files of which a verdict was reached, by verdict
 )
 
 

@@ -51,6 +51,23 @@ def compat(
     print(json.dumps(found.as_json(), indent=1) if as_json else printed(core.compatibility_text(found)))
 
 
+@license_app.command("notice")
+def notice(
+    release: ReleaseFolder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON line for each released file instead.")] = False,
+) -> None:
+    """Print what a release owes to whom, to ship with it. Copyright statements, licence texts and NOTICE files."""
+    from pipeline.audit.attribution import attributions, bundle
+
+    check_is_folder(release)
+    if as_json:
+        for entry in attributions(release):
+            print(json.dumps(entry))
+        return
+    for piece in bundle(release):
+        print(printed(piece), end="")
+
+
 @review_app.command("export")
 def export(
     release: ReleaseFolder,

@@ -108,6 +108,16 @@ def test_the_commands(tiny_release: Path, tmp_path: Path) -> None:
     assert len(kept.read_text("utf-8").splitlines()) == 2
 
 
+def test_what_is_owed(tiny_release: Path) -> None:
+    lines = [json.loads(line) for line in invoke("license", "notice", tiny_release, "--json").out.splitlines()]
+    assert {line["license_expression"] for line in lines} >= {"MIT"}
+    assert any(line["holders"] == ["The tool authors"] for line in lines)
+    assert any(line["license_texts"] for line in lines)
+    text = invoke("license", "notice", tiny_release).out
+    assert "Copyright 2024 The tool authors" in text
+    assert all(name in text for line in lines for name in line["license_texts"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
