@@ -146,7 +146,11 @@ ORIGINS = _table(
     ("archived", pa.bool_(), "null"),
     ("fork_of", pa.string(), "null"),
     ("aliases", _list(pa.string()), "null"),
-    ("declared_license", pa.string(), "null"),  # by a table of repositories or a dataset; decides nothing
+    (
+        "declared_license",
+        pa.string(),
+        "null",
+    ),  # by a table of repositories or a dataset; speaks where nothing else does
     ("listed", pa.int64()),
     ("messages", _list(pa.string())),
 )
@@ -407,7 +411,11 @@ REPOSITORIES = _table(
     ("archived", pa.bool_(), "null"),
     ("fork_of", pa.string(), "null"),
     ("aliases", _list(pa.string()), "null"),
-    ("declared_license", pa.string(), "null"),  # by a table of repositories or a dataset; decides nothing
+    (
+        "declared_license",
+        pa.string(),
+        "null",
+    ),  # by a table of repositories or a dataset; speaks where nothing else does
     ("license_expression", pa.string(), "null"),  # of the root folder
     ("license_conflict", pa.bool_()),  # whether what is declared and what holds at the root are both known and differ
     ("listed", pa.int64()),
