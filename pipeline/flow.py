@@ -146,7 +146,7 @@ FLOW = (
             "occurrences": Out(s.RESOLVED, to="blob"), "evidence": Out(s.EVIDENCE), "roots": Out(s.ROOTS),
             "license_blobs": Out(s.BLOBS, to="blob"),
         },
-        code=_LICENSE,
+        settings=lambda c: license.resolution_settings(c.license), code=_LICENSE, versions=license.resolution_versions,
     ),
     # by blob bucket
     Step(
@@ -288,7 +288,7 @@ FLOW = (
             "license_blobs": Out(s.BLOBS, to="blob"), "revisions": Out(s.BLOBS), "totals": Out(s.TOTALS),
         },
         settings=lambda c: c.optout, versions=release.account_versions,
-        code=(*_RELEASE, *_OPTOUT, "commitment.py"), counts=False,
+        code=(*_RELEASE, *_OPTOUT, "commitment.py", "stages/license/spellings.py"), counts=False,
     ),
     Step(
         "release.revisions", histories.send_revisions, by="revision",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 BLOB = pa.binary(20)
+LICENSE_TYPES = ("permissive", "permissive_weak", "no_license", "contested", "non_permissive")
 # Milliseconds, and lists whose field is called element: what Parquet gives back of what it is given.
 _TIME = pa.timestamp("ms", tz="UTC")
 
@@ -145,7 +146,11 @@ ORIGINS = _table(
     ("archived", pa.bool_(), "null"),
     ("fork_of", pa.string(), "null"),
     ("aliases", _list(pa.string()), "null"),
-    ("declared_license", pa.string(), "null"),  # by a table of repositories or a dataset; decides nothing
+    (
+        "declared_license",
+        pa.string(),
+        "null",
+    ),  # by a table of repositories or a dataset; speaks where nothing else does
     ("listed", pa.int64()),
     ("messages", _list(pa.string())),
 )
@@ -170,6 +175,7 @@ RESOLVED = pa.schema(
     [
         *OCCURRENCES,
         pa.field("path_expression", pa.string()),
+        pa.field("beside_header", pa.string()),  # what of it holds where the file speaks for itself
         pa.field("evidence_id", pa.string()),
         pa.field("stars", pa.int64()),
         pa.field("date", _TIME),
@@ -204,7 +210,9 @@ SURVIVORS = pa.schema([*KEPT, pa.field("cluster", BLOB)])
 
 BLOBS = _table(("blob", BLOB))
 
-RELEASED_KEYS = _table(("origin", pa.string()), ("path", pa.binary()), ("evidence_id", pa.string(), "null"))
+RELEASED_KEYS = _table(
+    ("origin", pa.string()), ("path", pa.binary()), ("evidence_id", pa.string(), "null"), ("license_type", pa.string())
+)
 
 REJECTED = _table(("blob", BLOB), ("rule", pa.string()), ("reason", pa.string()))
 
@@ -358,6 +366,7 @@ EVIDENCE = _table(
     ("start_line", pa.int32(), "null"),
     ("end_line", pa.int32(), "null"),
     ("group", pa.string(), "null"),
+    ("scope", pa.string(), "null"),  # patterns of the paths for which it holds; null: all that its file speaks for
 )
 
 DUPLICATES = _table(
@@ -407,12 +416,18 @@ REPOSITORIES = _table(
     ("archived", pa.bool_(), "null"),
     ("fork_of", pa.string(), "null"),
     ("aliases", _list(pa.string()), "null"),
-    ("declared_license", pa.string(), "null"),  # by a table of repositories or a dataset; decides nothing
+    (
+        "declared_license",
+        pa.string(),
+        "null",
+    ),  # by a table of repositories or a dataset; speaks where nothing else does
     ("license_expression", pa.string(), "null"),  # of the root folder
+    ("license_conflict", pa.bool_()),  # whether what is declared and what holds at the root are both known and differ
     ("listed", pa.int64()),
     ("released", pa.int64()),
     ("merged", pa.int64()),
     ("dropped", pa.int64()),
+    *((verdict, pa.int64()) for verdict in LICENSE_TYPES),  # files of which a verdict was reached, by verdict
 )
 
 

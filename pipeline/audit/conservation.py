@@ -11,7 +11,9 @@ import pyarrow as pa
 from pipeline.audit.folder import Contents
 from pipeline.audit.outcomes import by_origin
 from pipeline.audit.report import Check, Report
+from pipeline.schema import LICENSE_TYPES
 from pipeline.stages.optout.core import COVERED
+from pipeline.stages.release.account import in_conflict
 from pipeline.swhid import TreeEntry, directory_ids, swhid
 
 # Of these a row with a name lost its name, as did rows of earlier stages with their reason; all other hidden rows
@@ -125,6 +127,19 @@ def _check_counts(about: dict[str, Any], rows: list[dict[str, Any]], check: Chec
     check.expect(
         deficit >= 0 and stated == found and about["listed"] == sum(stated.values()),
         f"{about['origin']}: its row says {stated} of {about['listed']}, its outcomes are {dict(own)}",
+    )
+    verdicts: Counter[str] = Counter()
+    for row in rows:
+        verdicts[row["license_type"] or ""] += row["count"]
+    # Of what is hidden, verdicts are counted and not told.
+    more = sum(about[name] - verdicts[name] for name in LICENSE_TYPES)
+    check.expect(
+        all(about[name] >= verdicts[name] for name in LICENSE_TYPES) and more <= deficit,
+        f"{about['origin']}: its row counts verdicts that its outcomes do not have: {dict(verdicts)}",
+    )
+    check.expect(
+        about["license_conflict"] == in_conflict(about["declared_license"], about["license_expression"]),
+        f"{about['origin']}: its row is wrong on whether its declared licence is another than the found one",
     )
     return deficit
 

@@ -11,9 +11,10 @@ import pyarrow as pa
 from pipeline.audit.folder import Contents
 from pipeline.audit.outcomes import by_origin
 from pipeline.audit.report import Check, Report
-from pipeline.stages.license.evidence import Evidence, Fact, Finding, as_set, combine
+from pipeline.stages.license.evidence import DEFERS, Evidence, Fact, Finding, as_set, combine
 from pipeline.stages.license.expression import parse
-from pipeline.stages.license.resolve import resolve
+from pipeline.stages.license.names import COVERINGS, kind_of
+from pipeline.stages.license.resolve import repository_fact, resolve
 
 EvidenceSets = dict[str, list[Evidence]]
 
@@ -45,14 +46,16 @@ def check_evidence(
             or (about_itself == {(True, True)} and len({row.blob for row in rows}) == 1),
             f"evidence {key}: mixes what a file states about itself with what its folders do",
         )
-    roots = {r["origin"]: r["license_expression"] for r in contents.ledger("repositories").to_pylist()}
+    repositories = contents.ledger("repositories").to_pylist()
+    roots = {r["origin"]: r["license_expression"] for r in repositories}
+    declared = {r["origin"]: repository_fact(r["declared_license"]) for r in repositories}
     for origin, files in by_origin(outcomes):
         stated = {row["evidence_id"] for row in files} - {None}
         used |= stated
         if missing := stated - sets.keys():
             own_ids.problems.append(f"{origin}: evidence {min(missing)} is not in the ledger")
         elif origin in complete:
-            used |= _check_origin(origin, roots.get(origin), files, sets, own_ids)
+            used |= _check_origin(origin, roots.get(origin), declared.get(origin), files, sets, own_ids)
     _check_used(outcomes, sets, used, complete >= roots.keys(), own_ids)
 
 
@@ -67,9 +70,11 @@ def _check_used(outcomes: pa.Table, sets: EvidenceSets, used: set[str], whole: b
 
 
 def _check_origin(
-    origin: str, root: str | None, rows: list[dict[str, Any]], sets: EvidenceSets, check: Check
+    origin: str, root: str | None, declared: Fact | None, rows: list[dict[str, Any]], sets: EvidenceSets, check: Check
 ) -> set[str]:
     blobs = {row["path"]: row["blob"] for row in rows if row["path"] is not None and row["blob"] is not None}
+    if declared is not None:
+        blobs[b""] = declared.blob  # what metadata says is evidence of the whole repository, at no path
     facts: dict[bytes, set[Finding]] = {}
     for key in sorted({row["evidence_id"] for row in rows} - {None}):
         of_set: defaultdict[bytes, set[Finding]] = defaultdict(set)
@@ -80,16 +85,22 @@ def _check_origin(
             )
             of_set[path].add(_finding(evidence))
         for path, found in of_set.items():
+            # Of what a file states for some paths only, each set has its own part.
+            whole = {finding for finding in found if finding.scope is None}
+            known = facts.setdefault(path, found)
+            mine = {finding for finding in known if finding.scope is None}
             check.expect(
-                facts.setdefault(path, found) == found, f"{origin}: its evidence contradicts itself on {path!r}"
+                not whole or not mine or whole == mine, f"{origin}: its evidence contradicts itself on {path!r}"
             )
-    read = {path: Fact(blobs.get(path) or b"", _ordered(found)) for path, found in facts.items()}
+            facts[path] = known | found
+    facts.pop(b"", None)
+    read = {path: Fact(blobs.get(path) or b"", _ordered(path, found)) for path, found in facts.items()}
     # What ingest refused before any licence was read took no part, and has no evidence.
     listed = [row for row in rows if row["path"] is not None and row["blob"] is not None]
     taken = [row for row in listed if row["stage"] != "ingest" or row["evidence_id"] is not None]
     ids = {}
     for tree in (listed, taken):
-        resolution = resolve([*(row["path"] for row in tree), b""], read)
+        resolution = resolve([*(row["path"] for row in tree), b""], read, declared)
         *found_ids, root_id = resolution.evidence_ids
         ids = dict(zip((row["path"] for row in tree), found_ids, strict=True))
         if all(ids[row["path"]] == row["evidence_id"] for row in taken):
@@ -108,8 +119,13 @@ def _check_origin(
 
 
 def _finding(row: Evidence) -> Finding:
-    return Finding(parse(row.expression), row.rule, row.matcher, row.score, row.start_line, row.end_line)
+    defers = row.group.startswith(DEFERS)
+    return Finding(
+        parse(row.expression), row.rule, row.matcher, row.score, row.start_line, row.end_line, row.scope, defers
+    )
 
 
-def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(found, key=lambda finding: str(finding.expression)))
+def _ordered(path: bytes, found: Iterable[Finding]) -> tuple[Finding, ...]:
+    if kind_of(path) in COVERINGS:  # the last paragraph that covers a path speaks for it
+        return tuple(sorted(found, key=lambda finding: finding.start_line or 0))
+    return tuple(sorted(found, key=lambda finding: (str(finding.expression), finding.scope or "")))

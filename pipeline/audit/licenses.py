@@ -14,14 +14,23 @@ from pipeline.audit.folder import Contents
 from pipeline.audit.report import Check, Report
 from pipeline.errors import ConfigError
 from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.decide import Verdict, contest, is_contested, verdict
+from pipeline.stages.license.decide import AtPath, OwnWord, Verdict, contest, is_contested, own_word_of, verdict
 from pipeline.stages.license.evidence import combine
 from pipeline.stages.license.expression import SpdxExpression, parse, spdx_ids
 from pipeline.stages.license.policy import LicenseType, Policy, load
 
 Row = dict[str, Any]
 _COLUMNS = ["blob", "stage", "rule", "reason", "length", "license_type", "license_expression", "evidence_id"]
-_DATA = ["swhid", "length_bytes", "license_type", "license_expression", "detected_licenses", "evidence_id"]
+_DATA = [
+    "path",
+    "path_bytes",
+    "swhid",
+    "length_bytes",
+    "license_type",
+    "license_expression",
+    "detected_licenses",
+    "evidence_id",
+]
 
 
 def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, complete: bool, report: Report) -> None:
@@ -34,7 +43,7 @@ def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, c
     policy = _policy(contents, config.policy, check)
     if policy is None:
         return
-    judge = _Judge(sets, policy, config)
+    judge = Judge(sets, policy, config)
     decisions = contents.ledger("decisions").select([*_COLUMNS, "header_evidence_id", "origin", "path"]).to_pylist()
     copies = contents.ledger("copies").select(
         ["origin", "path", "blob", "license_type", "license_expression", "evidence_id"]
@@ -52,7 +61,8 @@ def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, c
             check.expect(
                 row["header_evidence_id"] == judge.header_of.get(blob), f"{where}: its header's evidence is another"
             )
-            decided = judge.decide(blob, row["evidence_id"], row["length_bytes"], row["license_type"], complete)
+            path = row["path"].encode() if row["path_bytes"] is None else row["path_bytes"]
+            decided = judge.decide(blob, path, row["evidence_id"], row["length_bytes"], row["license_type"], complete)
             _compare(row, decided, where, check)
             stated = row["license_expression"]
             ids = spdx_ids(parse(stated)) if stated else []
@@ -67,7 +77,10 @@ def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, c
         check.expect(row["license_type"] in config.keep, f"{where}: {row['license_type']} is not what the policy keeps")
         length = lengths.get(row["blob"], 0)
         _compare(
-            row, judge.decide(row["blob"], row["evidence_id"], length, row["license_type"], complete), where, check
+            row,
+            judge.decide(row["blob"], row["path"], row["evidence_id"], length, row["license_type"], complete),
+            where,
+            check,
         )
 
 
@@ -91,7 +104,7 @@ def _policy(contents: Contents, name: str, check: Check) -> Policy | None:
 _shipped = functools.cache(load)
 
 
-def _check_decision(row: Row, judge: _Judge, complete: bool, check: Check) -> None:
+def _check_decision(row: Row, judge: Judge, complete: bool, check: Check) -> None:
     where = f"decision {row['origin']} {row['path']!r}"
     if row["stage"] == "ingest":
         # Refused before the text was read: only what holds at the path is stated.
@@ -105,7 +118,7 @@ def _check_decision(row: Row, judge: _Judge, complete: bool, check: Check) -> No
     check.expect(
         row["header_evidence_id"] == judge.header_of.get(row["blob"]), f"{where}: its header's evidence is another"
     )
-    decided = judge.decide(row["blob"], row["evidence_id"], row["length"], row["license_type"], complete)
+    decided = judge.decide(row["blob"], row["path"], row["evidence_id"], row["length"], row["license_type"], complete)
     _compare(row, decided, where, check)
     kept = row["license_type"] in judge.config.keep
     check.expect(kept == (row["stage"] != "license"), f"{where}: {row['license_type']} is dropped by {row['stage']}")
@@ -125,14 +138,14 @@ def _compare(row: Row, decided: Verdict, where: str, check: Check) -> None:
     )
 
 
-class _Judge:
+class Judge:
     """The policy over the ledger's evidence, asked once per distinct question."""
 
     def __init__(self, sets: EvidenceSets, policy: Policy, config: LicenseConfig) -> None:
         self._sets, self._policy, self.config = sets, policy, config
         self.header_of = header_sets(sets)
         self._expressions: dict[str | None, SpdxExpression | None] = {None: None}
-        self._verdicts: dict[tuple[str | None, str | None], Verdict] = {}
+        self._verdicts: dict[tuple[str | None, str | None, OwnWord], Verdict] = {}
         self._path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
 
     def note_elsewhere(self, outcomes: pa.Table) -> None:
@@ -150,16 +163,22 @@ class _Judge:
             self._expressions[key] = combine(self._sets.get(key or "", []))
         return self._expressions[key]
 
-    def decide(self, blob: bytes, key: str | None, length: int, stated: str | None, complete: bool) -> Verdict:
+    def decide(
+        self, blob: bytes, path: bytes, key: str | None, length: int, stated: str | None, complete: bool
+    ) -> Verdict:
         """The verdict on an occurrence, contested or not."""
         header = self.header_of.get(blob)
         expression = self.path_expression(header)
-        if (key, header) not in self._verdicts:
-            path = self.path_expression(key)
-            self._verdicts[key, header] = verdict(
-                path, [expression] if expression else [], self._policy, self.config.mode
+        question = (key, header, own_word_of(path))
+        if question not in self._verdicts:
+            self._verdicts[question] = verdict(
+                AtPath.of(self._sets.get(key or "", [])),
+                [expression] if expression else [],
+                self._policy,
+                self.config.mode,
+                own_word=question[2],
             )
-        decided = self._verdicts[key, header]
+        decided = self._verdicts[question]
         spoken = [expression] if expression else []
         contested = is_contested(spoken, self._path_types.get(blob, ()))
         # Whoever contradicts it may be hidden: then what is stated must do.

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import typer
 
-from pipeline.cli import building, reading
+from pipeline.cli import building, licensing, reading
 from pipeline.engine.blame import place_of
 from pipeline.errors import PermastackError
 
@@ -31,6 +31,8 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 )
 for command in _COMMANDS:
     app.command()(command)
+for group, name in ((licensing.license_app, "license"), (licensing.review_app, "review")):
+    app.add_typer(group, name=name)
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ def audit(
     """Check a release from its folder alone. Digests, counts, licences, ids, and that nothing vanished."""
     from pipeline.audit.verify import audit_release
 
-    _check_is_folder(release)
+    check_is_folder(release)
     report = audit_release(release, registry=registry, manifest=manifest, key=key, deep=deep)
     if as_json:
         print(json.dumps(report.as_json(), indent=1))
@@ -118,7 +118,7 @@ def explain(
 
     if (not target) == (from_file is None) or len(target or []) > 2:
         raise ConfigError("expected a SWHID, or an origin and a path, or --from FILE")
-    _check_is_folder(release)
+    check_is_folder(release)
     targets = _lines_of(from_file) if from_file else [" ".join(target or [])]
     explainer = Explainer(release)
     missing = False
@@ -130,7 +130,7 @@ def explain(
         raise typer.Exit(1)
 
 
-def _check_is_folder(release: Path) -> None:
+def check_is_folder(release: Path) -> None:
     if not release.is_dir():
         found = "a file" if release.exists() else "nothing of that name"
         raise InputError(f"{release}: expected the folder of a release, found {found}: correct the path")

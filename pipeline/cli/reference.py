@@ -19,22 +19,27 @@ from pipeline.config import Config
 
 PAGES = ("commands.md", "configuration.md")
 _WIDTH = 100
-_MARKED = re.compile(r"(?P<open><!-- (?P<what>\w+)(?: (?P<name>\w+))? -->\n).*?(?P<close><!-- end -->)", re.DOTALL)
+_MARKED = re.compile(r"(?P<open><!-- (?P<what>\w+)(?: (?P<name>[\w -]+?))? -->\n).*?(?P<close><!-- end -->)", re.DOTALL)
 
 
 def command_names() -> list[str]:
-    """Every command of the program, in the order in which help lists them."""
+    """Every command of the program, in the order in which help lists them; those of a group as `GROUP NAME`."""
     group: Any = typer.main.get_command(app)
-    return list(group.commands)
+    found = []
+    for name, command in group.commands.items():
+        found += [f"{name} {below}" for below in getattr(command, "commands", ())] or [name]
+    return found
 
 
 def help_of(name: str) -> str:
     """What `permastack NAME --help` prints on a terminal of 100 columns."""
-    group: Any = typer.main.get_command(app)
-    with group.make_context("permastack", [name], resilient_parsing=True) as parent:
-        command = group.commands[name]
-        context = type(parent)(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
-        return str(command.get_help(context))
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("permastack", [name.split(" ")[0]], resilient_parsing=True)
+    kind = type(context)
+    for word in name.split(" "):
+        command = command.commands[word]
+        context = kind(command, info_name=word, parent=context, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    return str(command.get_help(context))
 
 
 def settings_table(section: str) -> str:

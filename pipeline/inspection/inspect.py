@@ -6,7 +6,7 @@ an origin of one file. What a run alone can know (copies of a file elsewhere, op
 
 from __future__ import annotations
 
-import base64
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,11 @@ from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.language.core import tag
 from pipeline.stages.license import names
 from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.decide import verdict
-from pipeline.stages.license.evidence import (
-    Evidence,
-    Fact,
-    combine,
-    fact_of_manifest,
-    fact_of_scan,
-    header_evidence,
-)
-from pipeline.stages.license.gate import may_have_license
-from pipeline.stages.license.manifests import declared
+from pipeline.stages.license.decide import AtPath, own_word_of, verdict
+from pipeline.stages.license.evidence import Evidence, Fact, combine, fact_of_scan, header_evidence
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.resolve import resolve
-from pipeline.stages.license.steps import SERVICE
+from pipeline.stages.license.steps import SERVICE, read_fact, scan_header, stated_by
 from pipeline.stages.redact.core import Scanner
 from pipeline.stages.redact.spans import Span
 from pipeline.swhid import swhid
@@ -121,6 +112,7 @@ class _Judge:
         self.config = config
         self.policy = load_policy(config.policy)
         self.asked = False
+        self._windows: dict[bytes, Any] = {}
         self._max_file_bytes = max_file_bytes
 
     def of_input(self, given: Given) -> _Licenses:
@@ -135,22 +127,18 @@ class _Judge:
         return _Licenses(self, [path for path in given.files if path not in given.unread], facts)
 
     def _fact(self, kind: str, blob: bytes, data: bytes) -> Fact:
-        if kind != names.LICENSE:
-            return fact_of_manifest(blob, declared(kind, data))
-        text = base64.b64encode(self.config.excerpt(data)).decode()
-        return fact_of_scan(blob, self._ask({"bytes": text, "mode": self.config.depth_for(len(data))}))
+        stored = stated_by(kind, data, self.config, self._answer)
+        return read_fact(kind, blob, json.dumps(stored))
 
     def header(self, blob: bytes, text: bytes) -> list[Evidence]:
         """What a file states about itself."""
-        if not self.config.headers or not may_have_license(text):
+        if not self.config.headers:
             return []
-        excerpt = self.config.excerpt(text).decode("utf-8", "replace")
-        return header_evidence(blob, self._ask({"text": excerpt, "mode": "exact"}))
+        return header_evidence(fact_of_scan(blob, scan_header(text, self.config, self._answer, self._windows)))
 
-    def _ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.asked = True
-        matches: list[dict[str, Any]] = services.call(SERVICE, request)["matches"]
-        return matches
+        return services.call(SERVICE, request)
 
 
 class _Licenses:
@@ -168,7 +156,13 @@ class _Licenses:
         at_path = self._sets.get(self._set_of[path] or "", [])
         header = self._judge.header(blob, text)
         stated = combine(header)
-        decided = verdict(combine(at_path), [stated] if stated else [], self._judge.policy, self._judge.config.mode)
+        decided = verdict(
+            AtPath.of(at_path),
+            [stated] if stated else [],
+            self._judge.policy,
+            self._judge.config.mode,
+            own_word=own_word_of(path),
+        )
         return {
             "expression": str(decided.expression) if decided.expression else None,
             "verdict": str(decided.license_type),
@@ -190,4 +184,5 @@ def _shown(evidence: Evidence) -> dict[str, Any]:
         "score": evidence.score,
         "start_line": evidence.start_line,
         "end_line": evidence.end_line,
+        "scope": evidence.scope,
     }

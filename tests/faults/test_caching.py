@@ -56,7 +56,7 @@ def test_a_changed_license_policy_runs_decide_and_later_only(change: str, base: 
 
 def test_an_edited_policy_file_runs_decide_and_later_only(base: Configure, tmp_path: Path) -> None:
     """The same name, other words: what a policy says is in the key, not where it lies."""
-    shipped = Path(__file__).parents[2] / "configs" / "policies" / "permissive-1.toml"
+    shipped = Path(__file__).parents[2] / "configs" / "policies" / "permissive-2.toml"
     runs = []
     for number, text in enumerate([shipped.read_text("utf-8"), shipped.read_text("utf-8").replace('"MIT",\n', "", 1)]):
         folder = tmp_path / str(number)

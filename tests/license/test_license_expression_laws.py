@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.stages.license import policy
 from pipeline.stages.license.expression import SpdxExpression, all_of, any_of, parse
 
-SHIPPED = policy.load("permissive-1")
+SHIPPED = policy.load("permissive-2")
 ORDER = ["permissive", "permissive_weak", "contested", "non_permissive"]
 IDS = [
     "MIT",

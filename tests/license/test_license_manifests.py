@@ -165,3 +165,42 @@ def test_any_bytes_are_read_and_stored(kind: str, data: bytes) -> None:
 def test_deep_nesting_is_a_broken_manifest(kind: str) -> None:
     data = b"x = " + b"[" * 100_000 if kind in (names.PYPROJECT, names.CARGO) else b'{"license":' + b"[" * 100_000
     assert declared(kind, data).expression is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expression"),
+    [
+        (names.SETUP_PY, "from setuptools import setup\nsetup(name='x', license='MIT')\n", "MIT"),
+        (names.SETUP_PY, "import x\nx.setup(classifiers=['License :: OSI Approved :: ISC License (ISCL)'])", "ISC"),
+        (names.SETUP_PY, "setup(license=open('LICENSE').read())", None),
+        (names.SETUP_PY, "def (:\n", None),
+        (names.SETUP_PY, "setup(name='\\d')", None),
+        (names.POM, "<licenses><license><name>Apache License, Version 2.0</name></license></licenses>", "Apache-2.0"),
+        (
+            names.POM,
+            "<licenses><license><name>MIT</name></license><license><name>EPL-2.0</name></license></licenses>",
+            "EPL-2.0 AND MIT",
+        ),
+        (names.POM, "<licenses><license><name>Our own</name></license></licenses>", None),
+        (names.GEMSPEC, "Gem::Specification.new do |s|\n  s.licenses = ['MIT', 'GPL-2.0']\nend", "GPL-2.0-only OR MIT"),
+        (names.GEMSPEC, "  spec.license = %w[BSD-2-Clause]\n", "BSD-2-Clause"),
+        (names.PODSPEC, "  s.license = { :type => 'Apache-2.0', :file => 'LICENSE' }\n", "Apache-2.0"),
+        (names.COMPOSER, '{"license": ["LGPL-2.1-only", "GPL-3.0-or-later"]}', "GPL-3.0-or-later OR LGPL-2.1-only"),
+        (names.COMPOSER, "[]", None),
+        (names.CABAL, "name: x\nlicense:  BSD3\nlicense-file: LICENSE\n", "BSD-3-Clause"),
+        (names.HPACK, 'license: "MIT"\n', "MIT"),
+        (names.R_DESCRIPTION, "Package: x\nLicense: GPL (>= 2) | file LICENSE\n", "GPL-2.0-or-later"),
+        (names.R_DESCRIPTION, "Package: x\nLicense: MIT + file LICENSE\n", "MIT"),
+        (names.R_DESCRIPTION, "License: MIT\n", None),
+        (names.NUSPEC, '<license type="expression">MIT OR Apache-2.0</license>', "Apache-2.0 OR MIT"),
+        (names.NUSPEC, '<license type="file">LICENSE</license>', None),
+        (names.CPAN_JSON, '{"license": ["perl_5"]}', "Artistic-1.0-Perl OR GPL-1.0-or-later"),
+        (names.CPAN_JSON, '{"license": ["unknown"]}', None),
+        (names.OPAM, 'license: ["MIT" "BSD-3-Clause"]\n', "BSD-3-Clause AND MIT"),
+        (names.OPAM, "maintainer: x\n", None),
+        (names.BOWER, '{"license": "MIT"}', "MIT"),
+    ],
+)
+def test_other_ecosystems(kind: str, text: str, expression: str | None) -> None:
+    found = declared(kind, text.encode()).expression
+    assert (None if found is None else str(found)) == expression

@@ -13,7 +13,7 @@ from pipeline.stages.license import policy, table
 from pipeline.stages.license.expression import parse
 from pipeline.stages.license.policy import LicenseType, Policy, Rule
 
-SHIPPED = policy.load("permissive-1")
+SHIPPED = policy.load("permissive-2")
 
 
 @pytest.mark.parametrize(
@@ -118,5 +118,5 @@ def test_a_broken_policy_file(tmp_path: Path, text: str, message: str) -> None:
 def test_a_missing_policy(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         policy.load(str(tmp_path / "none.toml"))
-    with pytest.raises(ConfigError, match="permissive-1"):
+    with pytest.raises(ConfigError, match="permissive-2"):
         policy.load("permisive-1")

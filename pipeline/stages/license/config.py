@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.local_path import NameOrTomlPath
+from pipeline.local_path import LocalPath, NameOrTomlPath
 
 
 class LicenseConfig(BaseModel):
@@ -15,7 +15,7 @@ class LicenseConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: NameOrTomlPath = Field(
-        default="permissive-1",
+        default="permissive-2",
         description="Which licences are permissive: a shipped policy's name, or the path of a .toml file.",
     )
     mode: Literal["strict", "standard"] = Field(
@@ -31,6 +31,9 @@ class LicenseConfig(BaseModel):
         ge=0,
         description="A file shorter than this (bytes) is not contested by its copies: too little to be anybody's.",
     )
+    reviews: LocalPath | None = Field(
+        default=None, description="A file of reviews (permastack review import), which go before detection."
+    )
     headers: bool = Field(
         default=True, description="Whether the headers of source files are read; without, only paths decide."
     )
@@ -42,8 +45,8 @@ class LicenseConfig(BaseModel):
     max_header_bytes: int = Field(
         default=1_000_000,
         ge=1,
-        description="How much of the beginning of a file is read for statements about its licence (bytes). "
-        "Licence files are read up to this length, too.",
+        description="How much of a licence file is read, and of what stands around the words of licences in another "
+        "file (bytes). A file with more to read is over budget, and not permissive.",
     )
 
     def depth_for(self, length: int) -> Literal["full", "exact"]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pipeline.stages.license.expression import (
+    Join,
     SpdxExpression,
     all_of,
     any_of,
@@ -21,15 +22,20 @@ from pipeline.stages.license.expression import (
 )
 from pipeline.stages.license.manifests import Declared
 
-Source = Literal["license_file", "manifest", "dist_info", "header"]
+Source = Literal["license_file", "manifest", "dist_info", "reuse", "debian_copyright", "repository", "header"]
 
 ALL = "all"
+DEFERS = "defers:"
 _ANY = "any:"
+
+_VAGUE = frozenset({"LicenseRef-scancode-other-permissive"})
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One licence that a text states or a manifest declares, and where."""
+    """One licence that a text states or a manifest declares, and where. `scope`: for which paths (`scopes`); None for
+    all that its file speaks for.
+    """
 
     expression: SpdxExpression
     rule: str
@@ -37,6 +43,8 @@ class Finding:
     score: float
     start_line: int | None = None
     end_line: int | None = None
+    scope: str | None = None
+    defers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,8 @@ class Evidence:
     """One row of the ledger `evidence`: a finding in its file, and its part in the set.
 
     `distance` counts the folders between the file and the folder from which on the set holds. `group` is
-    `all`, or `any:...` for files of which one may be chosen.
+    `all`; `any:...` for files of which one may be chosen. `defers:` before
+    it: what a file states about itself goes before.
     """
 
     evidence_id: str
@@ -72,18 +81,23 @@ class Evidence:
     start_line: int | None
     end_line: int | None
     group: str
+    scope: str | None = None
 
 
 def fact_of_scan(blob: bytes, matches: Iterable[Mapping[str, Any]]) -> Fact:
     """What a text states, from the matches of `scancode.scan`.
 
-    Clues, pointers ("see LICENSE"), disclaimers and the like are left out; of several matches for one
-    expression the best stands for all.
+    Clues, mentions ("GPL-compatible"), pointers ("see LICENSE"), disclaimers and the like are left out; of several
+    matches for one expression and the same paths the best stands for all. A licence called no more than permissive
+    counts only where nothing else is named.
     """
-    best: dict[SpdxExpression, Finding] = {}
+    best: dict[tuple[SpdxExpression, str | None], Finding] = {}
+    vague: set[tuple[SpdxExpression, str | None]] = set()
     for match in matches:
         expression = parse(match["spdx"])
-        if match["kind"] == "clue" or not states_license(expression):
+        if match["kind"] in ("notice", "reference"):
+            expression = _without_vague(expression)
+        if match["kind"] in ("clue", "mention") or not states_license(expression):
             continue
         found = Finding(
             expression,
@@ -92,10 +106,19 @@ def fact_of_scan(blob: bytes, matches: Iterable[Mapping[str, Any]]) -> Fact:
             float(match["score"]),
             match["start_line"],
             match["end_line"],
+            match.get("scope"),
+            match.get("defers", False),
         )
-        if expression not in best or _preference(found) < _preference(best[expression]):
-            best[expression] = found
-    return Fact(blob, tuple(best[expression] for expression in sorted(best, key=str)))
+        key = (expression, found.scope)
+        if match["kind"] in ("reference", "tag") and str(expression) in _VAGUE and key not in best:
+            vague.add(key)
+        else:
+            vague.discard(key)
+        if key not in best or _preference(found) < _preference(best[key]):
+            best[key] = found
+    if len(vague) < len(best):
+        best = {key: found for key, found in best.items() if key not in vague}
+    return Fact(blob, tuple(best[key] for key in sorted(best, key=lambda k: (str(k[0]), k[1] or ""))))
 
 
 def fact_of_manifest(blob: bytes, declared: Declared) -> Fact:
@@ -121,6 +144,7 @@ def rows_of(fact: Fact, source: Source, path: bytes | None, distance: int | None
             f.start_line,
             f.end_line,
             group,
+            f.scope,
         )
         for f in fact.findings
     ]
@@ -138,9 +162,9 @@ def as_set(rows: Iterable[Evidence]) -> list[Evidence]:
     return [replace(row, evidence_id=digest) for row in ordered]
 
 
-def header_evidence(blob: bytes, matches: Iterable[Mapping[str, Any]]) -> list[Evidence]:
+def header_evidence(fact: Fact) -> list[Evidence]:
     """The evidence set of what a file says about itself; empty where it says nothing or points elsewhere."""
-    return as_set(rows_of(fact_of_scan(blob, matches), "header", None, None))
+    return as_set(rows_of(fact, "header", None, None))
 
 
 def combine(rows: Sequence[Evidence]) -> SpdxExpression | None:
@@ -149,7 +173,8 @@ def combine(rows: Sequence[Evidence]) -> SpdxExpression | None:
     """
     files: dict[tuple[str, bytes | None, bytes], list[SpdxExpression]] = {}
     for row in rows:
-        files.setdefault((row.group, row.path, row.blob), []).append(parse(row.expression))
+        group = row.group.removeprefix(DEFERS)
+        files.setdefault((group, row.path, row.blob), []).append(parse(row.expression))
     groups: dict[str, list[SpdxExpression]] = {}
     for (group, _path, _blob), expressions in files.items():
         stated = all_of(expressions)
@@ -157,6 +182,20 @@ def combine(rows: Sequence[Evidence]) -> SpdxExpression | None:
         groups.setdefault(group, []).append(stated)
     joined = (any_of(stated) if group.startswith(_ANY) else all_of(stated) for group, stated in groups.items())
     return all_of(expression for expression in joined if expression is not None)
+
+
+def combine_beside_header(rows: Sequence[Evidence]) -> SpdxExpression | None:
+    """What holds at a path whose file speaks for itself: `combine` without what defers to that, such as the texts that
+    REUSE keeps in `LICENSES/`: the file says which of them is its own.
+    """
+    return combine([row for row in rows if not row.group.startswith(DEFERS)])
+
+
+def _without_vague(expression: SpdxExpression) -> SpdxExpression:
+    """A list of licences without the remark that others are permissive, too."""
+    if not isinstance(expression, Join) or expression.operator != "AND":
+        return expression
+    return all_of(operand for operand in expression.operands if str(operand) not in _VAGUE) or expression
 
 
 def _preference(finding: Finding) -> tuple[float, int, int, str, str]:
@@ -167,6 +206,6 @@ def _canonical(row: Evidence) -> str:
     path = None if row.path is None else row.path.hex()
     return json.dumps(
         [row.source, path, row.blob.hex(), row.distance, row.expression, row.rule, row.matcher, row.score,
-         row.start_line, row.end_line, row.group],
+         row.start_line, row.end_line, row.group, row.scope],
         separators=(",", ":"),
     )  # fmt: skip

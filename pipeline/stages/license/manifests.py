@@ -1,16 +1,20 @@
 """What package manifests declare: a licence expression or nothing, and the words as they stand.
 
-Read: METADATA and PKG-INFO (core metadata 2.4 and before), pyproject.toml (PEP 621, PEP 639, Poetry, Flit),
-setup.cfg, package.json and Cargo.toml. A broken or unclear manifest declares nothing, with a reason; it is
-never an error, because a manifest is somebody else's record.
+Python: METADATA and PKG-INFO (core metadata 2.4 and before), pyproject.toml (PEP 621, PEP 639, Poetry, Flit),
+setup.cfg, setup.py. Others: package.json, bower.json, composer.json, Cargo.toml, pom.xml, *.gemspec, *.podspec,
+*.cabal, package.yaml, DESCRIPTION (R), *.nuspec, META.json (Perl), opam. Programs among them are read and not run. A
+broken or unclear manifest declares nothing, with a reason; it is never an error, because a manifest is somebody else's
+record.
 """
 
 from __future__ import annotations
 
+import ast
 import configparser
 import json
 import re
 import tomllib
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,9 +61,9 @@ def declared(kind: str, data: bytes) -> Declared:
         text = data.decode("latin-1")
     try:
         return _READERS[kind](text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, configparser.Error) as error:
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, configparser.Error, SyntaxError, ValueError) as error:
         return Declared(reason=f"broken manifest: {type(error).__name__}")
-    except RecursionError:
+    except (RecursionError, MemoryError):
         return Declared(reason="broken manifest: nested too deep")
 
 
@@ -137,6 +141,135 @@ def _cargo(text: str) -> Declared:
     return _field("package.license", license_) if isinstance(license_, str) else Declared()
 
 
+def _composer(text: str) -> Declared:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        return Declared(reason="broken manifest: not an object")
+    listed = document.get("license")
+    # Several are a choice, by Composer's documentation.
+    return _options("license", [listed] if isinstance(listed, str) else _strings(listed))
+
+
+def _cpan(text: str) -> Declared:
+    document = json.loads(text)
+    listed = _strings(document.get("license")) if isinstance(document, dict) else []
+    named = {
+        "perl_5": "Artistic-1.0-Perl OR GPL-1.0-or-later",
+        "mit": "MIT",
+        "bsd": "BSD-3-Clause",
+        "apache_2_0": "Apache-2.0",
+    }
+    return _options("license", [named.get(word, word.replace("_", "-")) for word in listed if word != "unknown"])
+
+
+def _options(field: str, words: list[str]) -> Declared:
+    """A list of licences to choose from."""
+    found = [normalise(word) for word in words]
+    raw = " OR ".join(words)
+    if not found:
+        return Declared()
+    if any(option is None for option in found):
+        return Declared(None, raw[:_RAW_LIMIT], field, "a licence in the list was not understood")
+    return Declared(any_of(option for option in found if option is not None), raw[:_RAW_LIMIT], field)
+
+
+def _setup_py(text: str) -> Declared:
+    """The constants given to `setup(...)`: the program is parsed, and not run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about what stands in somebody else's program
+        tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup":
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            license_ = given.get("license")
+            raw = license_.value if isinstance(license_, ast.Constant) and isinstance(license_.value, str) else ""
+            listed = given.get("classifiers")
+            elements = listed.elts if isinstance(listed, ast.List | ast.Tuple) else []
+            return _legacy(
+                "license", raw, [e.value for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+            )
+    return Declared()
+
+
+_POM_LICENSES = re.compile(r"<licenses>(.*?)</licenses>", re.DOTALL)
+_POM_NAME = re.compile(r"<license>.*?<name>\s*([^<]*?)\s*</name>.*?</license>", re.DOTALL)
+
+
+def _pom(text: str) -> Declared:
+    """All of its licences together: what Maven calls a choice is often a list of parts."""
+    section = _POM_LICENSES.search(text)
+    words = _POM_NAME.findall(section[1]) if section else []
+    found = [normalise(word) for word in words]
+    raw = "; ".join(words)[:_RAW_LIMIT]
+    if not found:
+        return Declared()
+    if any(option is None for option in found):
+        return Declared(None, raw, "licenses", "a licence in the list was not understood")
+    return Declared(all_of(option for option in found if option is not None), raw, "licenses")
+
+
+def _nuspec(text: str) -> Declared:
+    found = re.search(r"""<license\s+type=["']expression["']\s*>([^<]*)</license>""", text)
+    return _field("license", found[1]) if found else Declared()
+
+
+_RUBY_LICENSE = re.compile(r"""^\s*\w+\.licenses?\s*=\s*(?P<value>[^#\n]*(?:\[[^\]]*\])?)""", re.MULTILINE)
+_QUOTED = re.compile(r"""["']([^"'\n]{1,200})["']""")
+_POD_TYPE = re.compile(r""":?type["']?\s*(?:=>|:)\s*["']([^"'\n]*)["']""")
+
+
+def _ruby(text: str) -> Declared:
+    """The literals given to `spec.license = ` or `spec.licenses = `; the program is not run."""
+    found = _RUBY_LICENSE.search(text)
+    if found is None:
+        return Declared()
+    typed = _POD_TYPE.search(found["value"])
+    words = [typed[1]] if typed else re.findall(r"[\w.+-]+", found["value"].partition("%w[")[2].partition("]")[0])
+    return _options("license", words or _QUOTED.findall(found["value"]))
+
+
+def _fields(text: str) -> dict[str, str]:
+    """`Name: value` lines at the margin, by lower-case name; the first of a name counts."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if colon and name and not name[0].isspace():
+            found.setdefault(name.strip().lower(), value.strip().strip("\"'"))
+    return found
+
+
+def _cabal(text: str) -> Declared:
+    raw = _fields(text).get("license", "")
+    # Before version 2.2, Cabal had names of its own.
+    named = {"bsd2": "BSD-2-Clause", "bsd3": "BSD-3-Clause", "bsd4": "BSD-4-Clause", "publicdomain": "public domain"}
+    return _field("license", named.get(raw.lower(), raw))
+
+
+def _description(text: str) -> Declared:
+    """R's DESCRIPTION; other files have that name, too."""
+    fields = _fields(text)
+    if "package" not in fields:
+        return Declared()
+    words = []
+    for option in fields.get("license", "").split("|"):
+        word = re.sub(r"\s*\+\s*file\s+\S+", "", option).strip()
+        later = re.fullmatch(r"([AL]?GPL)\s*\(\s*>=?\s*([\d.]+)\s*\)", word)
+        word = f"{later[1]}-{later[2] if '.' in later[2] else later[2] + '.0'}-or-later" if later else word
+        exact = re.fullmatch(r"([AL]?GPL)-(\d)", word)
+        words.append(f"{exact[1]}-{exact[2]}.0-only" if exact else word)
+    return _options("License", [word for word in words if word and not word.startswith("file ")])
+
+
+def _opam(text: str) -> Declared:
+    found = re.search(r"""^license:\s*(\[[^\]]*\]|"[^"\n]*")""", text, re.MULTILINE)
+    words = _QUOTED.findall(found[1]) if found else []
+    # A list holds together, by opam's documentation.
+    expressions = [normalise(word) for word in words]
+    if not words or any(e is None for e in expressions):
+        return Declared(None, "; ".join(words)[:_RAW_LIMIT] or None, "license", "not understood" if words else None)
+    return Declared(all_of(e for e in expressions if e is not None), "; ".join(words), "license")
+
+
 def _field(field: str, raw: str) -> Declared:
     """A field that holds an expression."""
     raw = raw.strip()
@@ -193,4 +326,16 @@ _READERS: dict[str, Callable[[str], Declared]] = {
     names.SETUP_CFG: _setup_cfg,
     names.PACKAGE_JSON: _package_json,
     names.CARGO: _cargo,
+    names.SETUP_PY: _setup_py,
+    names.BOWER: _package_json,
+    names.COMPOSER: _composer,
+    names.CPAN_JSON: _cpan,
+    names.POM: _pom,
+    names.NUSPEC: _nuspec,
+    names.GEMSPEC: _ruby,
+    names.PODSPEC: _ruby,
+    names.CABAL: _cabal,
+    names.HPACK: _cabal,
+    names.R_DESCRIPTION: _description,
+    names.OPAM: _opam,
 }

@@ -17,19 +17,73 @@ PYPROJECT = "metadata:pyproject"
 SETUP_CFG = "metadata:setup.cfg"
 PACKAGE_JSON = "metadata:package.json"
 CARGO = "metadata:cargo"
+SETUP_PY = "metadata:setup.py"
+POM = "metadata:pom"
+GEMSPEC = "metadata:gemspec"
+COMPOSER = "metadata:composer"
+CABAL = "metadata:cabal"
+HPACK = "metadata:hpack"
+R_DESCRIPTION = "metadata:r"
+BOWER = "metadata:bower"
+NUSPEC = "metadata:nuspec"
+CPAN_JSON = "metadata:cpan"
+OPAM = "metadata:opam"
+PODSPEC = "metadata:podspec"
+REUSE_TOML = "paths:reuse"
+REUSE_DEP5 = "paths:dep5"
+DEBIAN_COPYRIGHT = "paths:debian"
 
-MANIFESTS = frozenset({PKG_INFO, WHEEL, PYPROJECT, SETUP_CFG, PACKAGE_JSON, CARGO})
+MANIFESTS = frozenset(
+    {
+        *(
+            PKG_INFO,
+            WHEEL,
+            PYPROJECT,
+            SETUP_CFG,
+            SETUP_PY,
+            PACKAGE_JSON,
+            BOWER,
+            CARGO,
+            POM,
+            GEMSPEC,
+            COMPOSER,
+            CABAL,
+            HPACK,
+        ),
+        *(R_DESCRIPTION, NUSPEC, CPAN_JSON, OPAM, PODSPEC),
+    }
+)
+COVERINGS = frozenset({REUSE_TOML, REUSE_DEP5, DEBIAN_COPYRIGHT})
 
 _MANIFEST_NAMES = {
     b"PKG-INFO": PKG_INFO,
     b"pyproject.toml": PYPROJECT,
     b"setup.cfg": SETUP_CFG,
+    b"setup.py": SETUP_PY,
     b"package.json": PACKAGE_JSON,
+    b"bower.json": BOWER,
     b"Cargo.toml": CARGO,
+    b"pom.xml": POM,
+    b"composer.json": COMPOSER,
+    b"package.yaml": HPACK,
+    b"DESCRIPTION": R_DESCRIPTION,
+    b"META.json": CPAN_JSON,
+    b"REUSE.toml": REUSE_TOML,
+    b"opam": OPAM,
+}
+_MANIFEST_SUFFIXES = {
+    b".gemspec": GEMSPEC,
+    b".cabal": CABAL,
+    b".nuspec": NUSPEC,
+    b".opam": OPAM,
+    b".podspec": PODSPEC,
 }
 _LICENSE_NAME = re.compile(
     rb"(.*[-_.])?(li[cs]en[cs]es?|copying(\.lesser|\.lib|v?\d)?|copyright|unlicense|legal|apache-license"
-    rb"|mit-license)([-_. ].*)?",
+    rb"|mit-license|li[cs]en[cs]a|eula|third-?party-?licen[cs]es)([-_. ].*)?"
+    # A licence as the whole name: GPL, LGPLv3, Apache2.0, ISC.txt.
+    rb"|(0?bsd|isc|zlib|wtfpl|mit|cc0|mpl|[al]?gpl|apache|artistic|boost)[-_ ]?(licen[cs]e)?[-_ ]?(v?\d(\.\d)?)?"
+    rb"(\.txt|\.md)?",
     re.IGNORECASE | re.DOTALL,
 )
 _SOURCE_NAME = re.compile(
@@ -48,7 +102,8 @@ _TEXT_NAME = re.compile(rb"[^.]*|.*\.(txt|text|md|markdown|rst|license|\d[^.]*)"
 
 
 def kind_of(path: bytes) -> str | None:
-    """What a path says by its name: `"license"`, `"metadata:..."` or None.
+    """What a path says by its name: `"license"`, `"metadata:..."` (a manifest), `"paths:..."` (a file that states
+    licences path by path) or None.
 
     >>> kind_of(b"src/COPYING.LESSER"), kind_of(b"license.py"), kind_of(b"x-1.dist-info/METADATA")
     ('license', None, 'metadata:wheel')
@@ -58,6 +113,13 @@ def kind_of(path: bytes) -> str | None:
         return _MANIFEST_NAMES[name]
     if name == b"METADATA":
         return WHEEL if folder.endswith(b".dist-info") else None
+    if name == b"dep5" and folder.rpartition(b"/")[2] == b".reuse":
+        return REUSE_DEP5
+    if name == b"copyright" and folder.rpartition(b"/")[2] == b"debian":
+        return DEBIAN_COPYRIGHT
+    dot = name.rfind(b".")
+    if dot > 0 and name[dot:] in _MANIFEST_SUFFIXES:
+        return _MANIFEST_SUFFIXES[name[dot:]]
     if _is_source(name):
         return None
     if _LICENSE_NAME.fullmatch(name):

@@ -103,7 +103,7 @@ class Policy(BaseModel):
 
 
 def load(name: str) -> Policy:
-    """The policy of a shipped name (`permissive-1`) or of a file's path. Raises ConfigError."""
+    """The policy of a shipped name (`permissive-2`) or of a file's path. Raises ConfigError."""
     if name.endswith(".toml"):
         return read(Path(name))
     for folder in _SHIPPED:

@@ -8,7 +8,16 @@ licence that nobody chose. Some files hold elsewhere than where they lie:
 - in a wheel, `*.dist-info/` holds for the root, `*.dist-info/licenses/a/b/x` for `a/b` where that exists;
 - a `*.dist-info/` elsewhere (vendored, or a site-packages that was checked in) holds for the folder or module
   of its name;
-- `x.license` holds for `x` beside it (REUSE).
+- `x.license` holds for `x` beside it (REUSE);
+- `LICENSE-docs` holds for `docs/` beside it, where that exists; so for data, fonts, images and the like.
+
+Statements with a scope (`scopes`) hold for the paths that it covers: paragraphs of REUSE.toml, .reuse/dep5 and
+debian/copyright, of which the last one that covers a path speaks for it, and prose of licence files ("everything in
+src/ is under ..."), if one of its paths exists. Where such a statement is made at a folder, what else is said at that
+folder and above is left out, unless it only adds ("also contains"). A licence file nearer to the path holds together
+with it.
+
+What a repository is said to be under by metadata speaks only where nothing else does.
 """
 
 from __future__ import annotations
@@ -17,9 +26,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.stages.license import names
-from pipeline.stages.license.evidence import ALL, Evidence, Fact, Source, as_set, choice, combine, rows_of
+from pipeline.stages.license import names, scopes, table
+from pipeline.stages.license.evidence import (
+    ALL,
+    DEFERS,
+    Evidence,
+    Fact,
+    Finding,
+    Source,
+    as_set,
+    choice,
+    combine,
+    rows_of,
+)
 from pipeline.stages.license.expression import Join, Leaf, SpdxExpression
+from pipeline.stages.license.spellings import normalise
+from pipeline.swhid import content_id
 
 _DIST_INFO = b".dist-info"
 _FAMILY = re.compile(r"-(only|or-later)$")
@@ -39,6 +61,14 @@ _NAMED_CHOICE = re.compile(
 _UNLICENSE = re.compile(rb"unlicense(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 
 
+# Files beside a folder of that name which say what holds in it.
+_ABOUT_A_FOLDER = re.compile(
+    rb"(?:licen[cs]e|copying)[-_.](docs?|documentation|data|fonts?|images?|icons?|assets?|artwork|media|examples?|tests?)"
+    rb"(?:\.(?:txt|md|rst))?",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """The outcome for one origin: the evidence sets, their expressions, and the set of each path in the order
@@ -50,80 +80,184 @@ class Resolution:
     evidence_ids: list[str | None]  # by path; None where nothing speaks for it
 
 
+_Stated = tuple[bytes, Source, Fact]
+
+
 @dataclass(slots=True)
 class _Statements:
     """What holds from one folder (or for one file) on: paths with their facts."""
 
-    license_files: list[tuple[bytes, Source, Fact]] = field(default_factory=list)
-    manifests: list[tuple[bytes, Source, Fact]] = field(default_factory=list)
+    license_files: list[_Stated] = field(default_factory=list)
+    manifests: list[_Stated] = field(default_factory=list)
+    coverings: list[_Stated] = field(default_factory=list)  # of REUSE and Debian: paragraphs in their order
 
 
-def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact]) -> Resolution:
-    """Resolve all paths of an origin; `facts` holds what its licence files and manifests state, by path.
+@dataclass(frozen=True, slots=True)
+class _Scoped:
+    """A statement that holds for some of the paths below `base`. With a `rank` only the last of its file counts."""
 
-    Independent of the order of either. Time: one look-up per path and the walk upward once per folder;
-    memory: the set of paths and folders.
+    base: bytes
+    path: bytes
+    source: Source
+    fact: Fact
+    rank: int | None
+
+    @property
+    def finding(self) -> Finding:
+        return self.fact.findings[0]
+
+
+def repository_fact(declared: str | None) -> Fact | None:
+    """What metadata says of a whole repository, as a fact of the text that says it; None where that is no licence."""
+    expression = normalise(declared) if declared else None
+    if expression is None or declared is None:
+        return None
+    return Fact(content_id(declared.encode()), (Finding(expression, "declared", "declared", 0.0),))
+
+
+def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact], repository: Fact | None = None) -> Resolution:
+    """Resolve all paths of an origin; `facts` holds what its licence files and manifests state, by path; `repository`
+    what metadata says of it (`repository_fact`).
+
+    Independent of the order of either. Time: one look-up per path and the walk upward once per folder, and for
+    each path as many patterns as scoped statements above it; memory: the set of paths and folders.
     """
     tree = _Tree(paths)
     stated: dict[bytes, _Statements] = {}
+    scoped: list[_Scoped] = []
     for path in sorted(facts):
         kind = names.kind_of(path)
-        if kind is None or not facts[path].findings:
+        fact = facts[path]
+        if kind is None or not fact.findings:
+            continue
+        if kind in names.COVERINGS:
+            source: Source = "debian_copyright" if kind == names.DEBIAN_COPYRIGHT else "reuse"
+            base = _covered_base(path, kind)
+            general, own = _split(fact, base, path, source, tree)
+            scoped += own
+            if general is not None:
+                stated.setdefault(base, _Statements()).manifests.append((path, source, general))
             continue
         in_dist_info = any(part.endswith(_DIST_INFO) for part in path.split(b"/")[:-1])
-        source: Source = "dist_info" if in_dist_info else "license_file" if kind == names.LICENSE else "manifest"
+        source = "dist_info" if in_dist_info else "license_file" if kind == names.LICENSE else "manifest"
         for owner in _owners(path, kind, tree):
-            at = stated.setdefault(owner, _Statements())
-            (at.license_files if kind == names.LICENSE else at.manifests).append((path, source, facts[path]))
-    return _look_up(paths, stated)
+            own_general: Fact | None = fact
+            if kind == names.LICENSE and owner in tree.folders:
+                own_general, own = _split(fact, owner, path, source, tree)
+                scoped += own
+            if own_general is not None:
+                at = stated.setdefault(owner, _Statements())
+                (at.license_files if kind == names.LICENSE else at.manifests).append((path, source, own_general))
+    return _look_up(paths, stated, _Scopes(scoped), repository)
 
 
-def _look_up(paths: Sequence[bytes], stated: Mapping[bytes, _Statements]) -> Resolution:
+def _split(fact: Fact, base: bytes, path: bytes, source: Source, tree: _Tree) -> tuple[Fact | None, list[_Scoped]]:
+    """What a file states for all below a folder, and for some of it. A scope in prose that names nothing is none."""
+    general: list[Finding] = []
+    own: list[_Scoped] = []
+    ranked = source in ("reuse", "debian_copyright")
+    for number, finding in enumerate(fact.findings):
+        one = Fact(fact.blob, (finding,))
+        if finding.scope is None or (ranked and scopes.is_everything(finding.scope)):
+            general.append(finding)
+            if ranked:  # it wins over the paragraphs before it
+                own = []
+        elif ranked:
+            own.append(_Scoped(base, path, source, one, number))
+        elif tree.holds(base, finding.scope):
+            own.append(_Scoped(base, path, source, one, None))
+        else:
+            general.append(finding)
+    if ranked:
+        general = general[-1:]
+    return (Fact(fact.blob, tuple(general)) if general else None), own
+
+
+class _Scopes:
+    """The scoped statements of an origin, by the folder that they are made at."""
+
+    def __init__(self, scoped: Iterable[_Scoped]) -> None:
+        self._by_base: dict[bytes, list[_Scoped]] = {}
+        for statement in scoped:
+            self._by_base.setdefault(statement.base, []).append(statement)
+
+    def of(self, path: bytes) -> tuple[_Scoped, ...]:
+        """The statements that hold for a path."""
+        if not self._by_base:
+            return ()
+        found: list[_Scoped] = []
+        folder = path
+        while folder:
+            folder = _above(folder)
+            last: dict[bytes, _Scoped] = {}
+            relative = path[len(folder) + 1 :] if folder else path
+            for statement in self._by_base.get(folder, ()):
+                if scopes.covers(statement.finding.scope or "", relative):
+                    if statement.rank is None:
+                        found.append(statement)
+                    else:
+                        last[statement.path] = statement
+            found += last.values()
+        return tuple(found)
+
+
+def _look_up(
+    paths: Sequence[bytes], stated: Mapping[bytes, _Statements], scoped: _Scopes, repository: Fact | None
+) -> Resolution:
     sets: dict[str, list[Evidence]] = {}
-    by_folder: dict[bytes, str | None] = {}
+    by_place: dict[tuple[bytes, tuple[_Scoped, ...]], str | None] = {}
 
-    def of_place(place: bytes) -> str | None:
+    def of_place(place: bytes, own: tuple[_Scoped, ...]) -> str | None:
         """The set of a folder or a file: its own where it has statements, else that of the folder above."""
+        bases = {statement.base for statement in own}
         missed = []
-        while place not in by_folder:
-            if place in stated:
-                rows = as_set(_rows(place, stated))
-                sets[rows[0].evidence_id] = rows
-                by_folder[place] = rows[0].evidence_id
-            elif not place:
-                by_folder[place] = None
+        while (place, own) not in by_place:
+            if place in stated or place in bases or not place:
+                rows = as_set(_rows(place, stated, own, repository))
+                if rows:
+                    sets[rows[0].evidence_id] = rows
+                by_place[place, own] = rows[0].evidence_id if rows else None
             else:
                 missed.append(place)
                 place = _above(place)
         for below in missed:
-            by_folder[below] = by_folder[place]
-        return by_folder[place]
+            by_place[below, own] = by_place[place, own]
+        return by_place[place, own]
 
-    ids = [of_place(path if path in stated else _above(path)) for path in paths]
+    ids = [of_place(path if path in stated else _above(path), scoped.of(path)) for path in paths]
     used = sorted(set(filter(None, ids)))
     expressions = {id_: expression for id_ in used if (expression := combine(sets[id_])) is not None}
     return Resolution([row for id_ in used for row in sets[id_]], expressions, ids)
 
 
-def _rows(place: bytes, stated: Mapping[bytes, _Statements]) -> list[Evidence]:
-    """The rows of the set that holds at a place: its own statements and, up to the next licence files, those
-    above.
+def _rows(
+    place: bytes, stated: Mapping[bytes, _Statements], scoped: tuple[_Scoped, ...], repository: Fact | None
+) -> list[Evidence]:
+    """The rows of the set that holds at a place: its own statements and, up to the next licence files, those above; and
+    what is said of a path in particular, wherever it is said.
     """
-    rows: list[Evidence] = []
+    rows = [row for s in scoped for row in rows_of(s.fact, s.source, s.path, _distance(place, s.path))]
+    final = {s.base for s in scoped if not scopes.adds(s.finding.scope or "")}
     manifests: list[Fact] = []
     at = place
-    while True:
+    while at not in final:
         here = stated.get(at, _Statements())
         for path, source, fact in here.manifests:
             manifests.append(fact)
             rows += rows_of(fact, source, path, _distance(place, path))
         if here.license_files:
             groups = _groups(here.license_files, manifests)
+            # Where one file of a folder defers to the files below, the texts beside it do.
+            deferring = any(f.defers for _path, _source, fact in here.license_files for f in fact.findings)
             for path, source, fact in here.license_files:
-                rows += rows_of(fact, source, path, _distance(place, path), groups.get(path, ALL))
+                defers = DEFERS if deferring or _is_reuse_text(path) else ""
+                rows += rows_of(fact, source, path, _distance(place, path), defers + groups.get(path, ALL))
         if here.license_files or not at:
-            return rows
+            break
         at = _above(at)
+    if not rows and repository is not None:
+        return rows_of(repository, "repository", b"", _distance(place, b""))
+    return rows
 
 
 def _groups(license_files: Iterable[tuple[bytes, Source, Fact]], manifests: Iterable[Fact]) -> dict[bytes, str]:
@@ -151,6 +285,14 @@ def _groups(license_files: Iterable[tuple[bytes, Source, Fact]], manifests: Iter
     return groups
 
 
+def _is_reuse_text(path: bytes) -> bool:
+    """Whether a file is one of those in which REUSE keeps the texts of licences: `LICENSES/<SPDX id>.txt`."""
+    folder, _, name = path.rpartition(b"/")
+    stem = name.rpartition(b".")[0] or name
+    known = stem.startswith(b"LicenseRef-") or table.by_id(stem.decode("ascii", "replace")) is not None
+    return folder.rpartition(b"/")[2] == b"LICENSES" and known
+
+
 class _Tree:
     """The paths and folders of an origin."""
 
@@ -163,8 +305,17 @@ class _Tree:
                 self.folders.add(folder)
                 folder = _above(folder)
         root_dist_infos = [f for f in self.folders if f.endswith(_DIST_INFO) and b"/" not in f]
+        self._found: dict[tuple[bytes, str], bool] = {}
         # Several of them at the root are an installed environment, not a wheel.
         self.wheel = root_dist_infos[0] if len(root_dist_infos) == 1 else None
+
+    def holds(self, base: bytes, scope: str) -> bool:
+        """Whether a scope covers a path below a folder. Asked once per scope: linear in the paths."""
+        if (base, scope) not in self._found:
+            start = base + b"/" if base else b""
+            own = (path[len(start) :] for path in self.files if path.startswith(start))
+            self._found[base, scope] = any(scopes.covers(scope, path) for path in own)
+        return self._found[base, scope]
 
     def installed_as(self, dist_info: bytes) -> list[bytes]:
         """The folder and module beside a `name-version.dist-info` that carry its name."""
@@ -191,7 +342,21 @@ def _owners(path: bytes, kind: str, tree: _Tree) -> list[bytes]:
         if names.is_licenses_folder(part):
             base = b"/".join(parts[:at])
             return [_inside(base, parts[at + 1 :], tree) or base]
-    return [_above(path)]
+    folder, _, name = path.rpartition(b"/")
+    if found := _ABOUT_A_FOLDER.fullmatch(name):
+        word = found[1].lower()
+        stem = word.removesuffix(b"umentation").removesuffix(b"s")
+        places = sorted(_join(folder, stem + end) for end in (b"", b"s", b"umentation"))
+        there = [place for place in places if place in tree.folders]
+        if there:
+            return there
+    return [folder]
+
+
+def _covered_base(path: bytes, kind: str) -> bytes:
+    """The folder that the patterns of a covering file are relative to."""
+    folder = _above(path)
+    return folder if kind == names.REUSE_TOML else _above(folder)
 
 
 def _owners_of_dist_info(dist_info: bytes, below: list[bytes], tree: _Tree) -> list[bytes]:

@@ -12,14 +12,21 @@ from typing import Any, Literal
 
 from pipeline.stages.license import candidates, shortcuts
 from pipeline.stages.license.expression import parse
+from pipeline.stages.license.prose import Prose
 
 Depth = Literal["full", "exact"]
 
 # The last number changes with what `scan` makes of ScanCode's answer.
-VERSION = f"scancode-{candidates.CHECKED_VERSION}+candidates-1+scan-1"
+VERSION = f"scancode-{candidates.CHECKED_VERSION}+candidates-1+scan-3"
 
 # str.splitlines breaks a line at these, editors and `git blame` do not: line numbers would be off.
 _NOT_LINE_ENDS = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+
+# Rules of ScanCode whose licence is not what their text says. Each was read.
+_CORRECTED = {
+    # "Opus is subject to the royalty-free patent licenses which are specified at": it grants, and forbids nothing.
+    "proprietary-license_375.RULE": "xiph-patent",
+}
 
 _WARM_UP = "Licensed under the terms of an example: permission is granted to use, copy and distribute this example."
 
@@ -54,8 +61,8 @@ def scan(text: str, approximate: bool) -> list[dict[str, Any]]:
     Each: `expression` (ScanCode's keys), `spdx`, `rule`, `matcher`, `score` and `coverage` (0-100),
     `start_line`, `end_line` (from 1), `kind`: text, notice, reference, tag or intro; or `clue` where
     ScanCode's detection does not let the match count: a clue, a fragment, a likely false positive, an
-    introduction that the licence itself follows. The AND of all matches that are no clues is the text's
-    expression.
+    introduction that the licence itself follows; or `mention`: a licence that is named and does not hold. The AND of
+    all other matches is the text's expression. `scope`: the paths that the prose around a match says it is for.
 
     Exact matching costs about 0.3 CPU s a MB, approximate matching some 0.1 s a licence file and grows with
     the text.
@@ -71,6 +78,13 @@ def scan(text: str, approximate: bool) -> list[dict[str, Any]]:
     for detection in detections:
         counting = _counting(detection)
         rows += [_row(match, counts=id(match) in counting) for match in detection.matches]
+    prose = Prose(text)
+    defers = bool(rows) and prose.defers()
+    for row in rows:
+        row["defers"] = defers
+        if prose.is_mention(row):
+            row["kind"] = "mention"
+        row["scope"] = prose.scope(row) if row["kind"] not in ("clue", "mention") else None
     return sorted(rows, key=lambda row: (row["start_line"], row["end_line"], row["rule"], row["matcher"]))
 
 
@@ -98,9 +112,10 @@ def _counting(detection: Any) -> set[int]:
 
 def _row(match: Any, *, counts: bool) -> dict[str, Any]:
     rule = match.rule
+    expression = _CORRECTED.get(rule.identifier, rule.license_expression)
     return {
-        "expression": rule.license_expression,
-        "spdx": str(parse(rule.license_expression)),
+        "expression": expression,
+        "spdx": str(parse(expression)),
         "rule": rule.identifier,
         "matcher": match.matcher,
         "score": float(match.score()),

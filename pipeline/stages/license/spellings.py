@@ -116,6 +116,15 @@ _NOISE = re.compile(r"\b(?:the|version)\b|\bv(?=[\d ])")
 _CHOICE = re.compile(r"\s*/\s*|\s+or\s+|\s*\|\|?\s*", re.IGNORECASE)
 
 
+_GNU = re.compile(
+    r"(?P<family>(?:gnu\s+)?(?:[al]?gpl|(?:(?P<kind>affero|lesser|library)\s+)?general\s+public\s+licen[cs]e))"
+    r"[\s,(-]*(?:v|version\s*)?(?P<version>\d(?:\.\d)?)?(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LATER = re.compile(r"\+|or[- ]+(?:any[- ]+)?(?:later|newer|above|higher)|later[- ]version", re.IGNORECASE)
+_FIRST = {"GPL": "1.0", "LGPL": "2.0", "AGPL": "3.0"}
+
+
 def normalise(text: str) -> SpdxExpression | None:
     """The expression that a field's words mean; None where they say nothing or are unclear.
 
@@ -140,13 +149,38 @@ def normalise(text: str) -> SpdxExpression | None:
     return expression if states_license(expression) else None
 
 
+def gnu(text: str) -> SpdxExpression | None:
+    """The GNU licence that a text begins with, in whatever words its version stands.
+
+    >>> str(gnu("GNU General Public License v2.0 only")), str(gnu("AGPLv3+")), str(gnu("LGPL"))
+    ('GPL-2.0-only', 'AGPL-3.0-or-later', 'LGPL-2.0-or-later')
+    """
+    found = _GNU.match(text.strip())
+    if found is None or re.search(
+        r"\bor\b(?!\W+(?:any|later|newer|above|higher))|\band\b|/", found["rest"], re.IGNORECASE
+    ):
+        return None
+    kind = (found["kind"] or "").lower()
+    short = re.search(r"([al]?)gpl", found["family"], re.IGNORECASE)
+    letter = short[1].upper() if short else {"affero": "A", "lesser": "L", "library": "L"}.get(kind, "")
+    family = f"{letter}GPL"
+    version = found["version"]
+    if version is None:
+        return parse(f"{family}-{_FIRST[family]}-or-later")
+    version = version if "." in version else f"{version}.0"
+    entry = table.by_id(f"{family}-{version}-{'or-later' if _LATER.search(found['rest']) else 'only'}")
+    return parse(entry.spdx) if entry else parse(f"{family}-{_FIRST[family]}-or-later")
+
+
 def _one(text: str) -> SpdxExpression | None:
     known = _MEANINGS.get(_plain(text))
     if known:
         return parse(known)
     entry = table.by_name(text) if " " in text else table.by_id(text)
+    if entry is None:
+        return gnu(text)
     # `unknown`, `see-license` and the like are ScanCode's keys, and no licence that somebody declares.
-    if entry is None or entry.is_silent or entry.is_exception:
+    if entry.is_silent or entry.is_exception:
         return None
     return parse(entry.key)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from itertools import chain
 from typing import Any
@@ -13,27 +14,41 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.engine.keys import source_digest
 from pipeline.engine.step import Job
 from pipeline.schema import BLOBS, EVIDENCE, LICENSE_FACTS, RESOLVED, ROOTS, VERDICTS
 from pipeline.stages.decisions import decisions
 from pipeline.stages.license import names
 from pipeline.stages.license import versions as detector_versions
 from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.decide import Verdict, contest, is_contested, verdict
+from pipeline.stages.license.coverings import declarations, fact_of_declarations
+from pipeline.stages.license.decide import (
+    OVER_BUDGET,
+    AtPath,
+    OwnWord,
+    Verdict,
+    contest,
+    is_contested,
+    own_word_of,
+    verdict,
+)
 from pipeline.stages.license.evidence import (
     Evidence,
     Fact,
     combine,
+    combine_beside_header,
     fact_of_manifest,
     fact_of_scan,
     header_evidence,
 )
 from pipeline.stages.license.expression import parse, spdx_ids
-from pipeline.stages.license.gate import may_have_license
 from pipeline.stages.license.manifests import Declared, declared
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
+from pipeline.stages.license.resolve import repository_fact
 from pipeline.stages.license.resolve import resolve as resolve_paths
+from pipeline.stages.license.reviews import load_reviews
+from pipeline.stages.license.windows import windows
 
 _UNREADABLE = json.dumps(
     {
@@ -51,6 +66,16 @@ _UNREADABLE = json.dumps(
     }
 )
 
+_KNOWN_WINDOWS = 20_000
+# The modules of this stage that decide what a content is found to state.
+_FACT_CODE = tuple(
+    f"stages/license/{name}.py"
+    for name in (
+        "candidates", "coverings", "evidence", "expression", "gate", "manifests", "names", "prose", "scancode",
+        "scopes", "shortcuts", "spellings", "steps", "windows",
+    )
+)  # fmt: skip
+
 SERVICE = "pipeline.stages.license.scancode"
 
 
@@ -59,12 +84,26 @@ def detection_settings(config: LicenseConfig) -> LicenseConfig:
     return LicenseConfig(max_license_bytes=config.max_license_bytes, max_header_bytes=config.max_header_bytes)
 
 
+def fact_versions() -> dict[str, str]:
+    """What decides a fact of this stage, besides the settings: facts of other versions are not found."""
+    return detector_versions() | {"source": source_digest(_FACT_CODE)}
+
+
 def versions(config: LicenseConfig) -> dict[str, str]:
     return detector_versions()
 
 
 def policy_versions(config: LicenseConfig) -> dict[str, str]:
-    return detector_versions() | {"policy": load_policy(config.policy).digest}
+    return resolution_versions(config) | {"policy": load_policy(config.policy).digest}
+
+
+def resolution_versions(config: LicenseConfig) -> dict[str, str]:
+    return detector_versions() | {"reviews": load_reviews(config.reviews).digest}
+
+
+def resolution_settings(config: LicenseConfig) -> LicenseConfig:
+    """What resolution reads: the reviews."""
+    return LicenseConfig(reviews=config.reviews)
 
 
 def detect(job: Job) -> None:
@@ -77,11 +116,12 @@ def detect(job: Job) -> None:
         askers[row["blob"], row["kind"]].append(row["part"])
         if row["data"] is not None:
             data[row["blob"]] = row["data"]
-    store = job.facts("license-files", detector_versions() | {"settings": config.model_dump_json()})
+    store = job.facts("license-files", fact_versions() | {"settings": config.model_dump_json()})
     facts = store.known(askers)
     missing = sorted(key for key in askers if key not in facts)
     data |= _spooled(job, {blob for blob, _ in missing if blob not in data})
-    fresh = {key: json.dumps(_fact(job, config, key[1], data[key[0]])) for key in missing if key[0] in data}
+    scan = job.service(SERVICE)
+    fresh = {key: json.dumps(stated_by(key[1], data[key[0]], config, scan)) for key in missing if key[0] in data}
     store.add(fresh)
     facts |= fresh
     # A licence that cannot be read must not leave its files to the licence of the folder above.
@@ -103,11 +143,19 @@ def _spooled(job: Job, wanted: set[bytes]) -> dict[bytes, bytes]:
     return found
 
 
-def _fact(job: Job, config: LicenseConfig, kind: str, data: bytes) -> dict[str, Any]:
+def stated_by(
+    kind: str, data: bytes, config: LicenseConfig, scan: Callable[[dict[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    """What a licence file or manifest of a kind states, as it is stored; `scan` answers as `scancode.handle`."""
+    if kind in names.COVERINGS:
+        return declarations(kind, data)
     if kind != names.LICENSE:
         return declared(kind, data).to_json()
-    text = base64.b64encode(config.excerpt(data)).decode()
-    return job.service(SERVICE)({"bytes": text, "mode": config.depth_for(len(data))})
+    excerpt = config.excerpt(data)
+    answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": config.depth_for(len(data))})
+    if len(excerpt) < len(data):
+        answer = answer | {"matches": [*answer["matches"], over_budget(excerpt.count(b"\n") + 1)]}
+    return answer
 
 
 def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
@@ -115,6 +163,8 @@ def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
     raw = json.loads(stored)
     if kind == names.LICENSE:
         return fact_of_scan(blob, raw["matches"])
+    if kind in names.COVERINGS:
+        return fact_of_declarations(blob, raw)
     return fact_of_manifest(blob, Declared.from_json(raw))
 
 
@@ -123,6 +173,7 @@ def resolve(job: Job) -> None:
     facts: dict[tuple[bytes, str], Fact] = {}
     for row in job.read("license.detect/facts").to_pylist():
         facts[row["blob"], row["kind"]] = read_fact(row["kind"], row["blob"], row["fact"])
+    reviews = load_reviews(job.settings.reviews)
     occurrences = job.read("ingest.list/occurrences")
     origins = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist()}
     evidence: dict[str, list[Evidence]] = {}
@@ -133,17 +184,24 @@ def resolve(job: Job) -> None:
         for path, blob in zip(paths, blobs, strict=True):
             kind = names.kind_of(path)
             if kind is not None and (blob, kind) in facts:
-                stated[path] = facts[blob, kind]
+                stated[path] = reviews.applied(facts[blob, kind], origin)
+        about = origins[origin]
         # The empty path stands for the root folder itself.
-        resolution = resolve_paths([*paths, b""], stated)
+        resolution = resolve_paths([*paths, b""], stated, repository_fact(about["declared_license"]))
         expressions = {key: str(expression) for key, expression in resolution.expressions.items()}
         *ids, root = resolution.evidence_ids
         roots.append((origin, expressions.get(root or "")))
+        sets: defaultdict[str, list[Evidence]] = defaultdict(list)
         for row in resolution.evidence:
-            evidence.setdefault(row.evidence_id, []).append(row)
+            sets[row.evidence_id].append(row)
+        for key, rows_of_set in sets.items():
+            evidence.setdefault(key, []).extend(rows_of_set)
+        beside = {
+            key: str(e) if (e := combine_beside_header(rows_of_set)) else None for key, rows_of_set in sets.items()
+        }
         count = own.num_rows
-        about = origins[origin]
         table = own.append_column("path_expression", pa.array([expressions.get(i or "") for i in ids], pa.string()))
+        table = table.append_column("beside_header", pa.array([beside.get(i or "") for i in ids], pa.string()))
         table = table.append_column("evidence_id", pa.array(ids, pa.string()))
         table = table.append_column("stars", pa.array([about["stars"]] * count, pa.int64()))
         table = table.append_column("date", pa.array([about["revision_date"]] * count, RESOLVED.field("date").type))
@@ -178,19 +236,21 @@ def decide(job: Job) -> None:
     )
     judged = _Judge(policy, config)
     path_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
+    beside_types: defaultdict[bytes, set[LicenseType]] = defaultdict(set)
     elsewhere: dict[bytes, tuple[str, bytes]] = {}
-    rows = occurrences.select(["blob", "origin", "path", "length", "path_expression"]).to_pylist()
+    rows = occurrences.select(["blob", "origin", "path", "length", "path_expression", "beside_header"]).to_pylist()
     for row in rows:
         path_type = judged.path_type(row["path_expression"])
         path_types[row["blob"]].add(path_type)
+        beside_types[row["blob"]].add(judged.path_type(row["beside_header"]))
         if path_type is LicenseType.NON_PERMISSIVE:
             elsewhere.setdefault(row["blob"], (row["origin"], row["path"]))
-    headers = _headers(job, config, _undecided(path_types, config)) if config.headers else {}
+    headers = _headers(job, config, _undecided(beside_types, config)) if config.headers else {}
     verdicts: list[Verdict] = []
     others: list[tuple[str | None, bytes | None]] = []
     for row in rows:
         header = headers.get(row["blob"], [])
-        decided = judged.verdict(row["path_expression"], header)
+        decided = judged.verdict(row["path_expression"], row["beside_header"], header, row["path"])
         stated = [e for e in [combine(header)] if e]
         contested = row["length"] >= config.contested_bytes and is_contested(stated, path_types[row["blob"]])
         decided = contest(decided) if contested else decided
@@ -221,11 +281,13 @@ def decide(job: Job) -> None:
     job.drop(rules.to_pylist())
 
 
-def _undecided(path_types: Mapping[bytes, set[LicenseType]], config: LicenseConfig) -> set[bytes]:
-    """The blobs whose header can make a difference: under strict rules, not where every path forbids already."""
+def _undecided(beside_types: Mapping[bytes, set[LicenseType]], config: LicenseConfig) -> set[bytes]:
+    """The blobs whose header can make a difference: under strict rules, not where what holds beside a header forbids
+    everywhere.
+    """
     if config.mode != "strict":
-        return set(path_types)
-    return {blob for blob, types in path_types.items() if types != {LicenseType.NON_PERMISSIVE}}
+        return set(beside_types)
+    return {blob for blob, types in beside_types.items() if types != {LicenseType.NON_PERMISSIVE}}
 
 
 class _Judge:
@@ -234,25 +296,30 @@ class _Judge:
     def __init__(self, policy: Policy, config: LicenseConfig) -> None:
         self._policy, self._config = policy, config
         self._types: dict[str | None, LicenseType] = {}
-        self._verdicts: dict[tuple[str | None, str], Verdict] = {}
+        self._verdicts: dict[tuple[str | None, str | None, str, OwnWord], Verdict] = {}
 
     def path_type(self, expression: str | None) -> LicenseType:
         if expression not in self._types:
             self._types[expression] = self._policy.classify(parse(expression) if expression else None)
         return self._types[expression]
 
-    def verdict(self, expression: str | None, header: list[Evidence]) -> Verdict:
-        key = (expression, header[0].evidence_id if header else "")
+    def verdict(self, expression: str | None, beside: str | None, header: list[Evidence], path: bytes) -> Verdict:
+        own_word = own_word_of(path)
+        key = (expression, beside, header[0].evidence_id if header else "", own_word)
         if key not in self._verdicts:
             stated = combine(header)
-            path = parse(expression) if expression else None
-            self._verdicts[key] = verdict(path, [stated] if stated else [], self._policy, self._config.mode)
+            at_path = AtPath(*(parse(e) if e else None for e in (expression, beside)))
+            self._verdicts[key] = verdict(
+                at_path, [stated] if stated else [], self._policy, self._config.mode, own_word=own_word
+            )
         return self._verdicts[key]
 
 
 def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes, list[Evidence]]:
     """What each wanted blob states about itself; those that state nothing are left out. Each scan is a fact."""
-    store = job.facts("license-headers", detector_versions() | {"bytes": str(config.max_header_bytes)})
+    reviews = load_reviews(config.reviews)
+    store = job.facts("license-headers", fact_versions() | {"bytes": str(config.max_header_bytes)})
+    scan, seen = job.service(SERVICE), dict[bytes, Any]()
     found: dict[bytes, list[Evidence]] = {}
     reused = computed = 0
     for contents in job.pieces("ingest.fetch/contents"):
@@ -262,20 +329,49 @@ def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes,
         for number, blob in enumerate(blobs):
             if blob in wanted and (blob, "") not in facts:
                 text = bytes(contents.column("text")[number].as_buffer())
-                fresh[blob, ""] = json.dumps(_scan_header(job, config, text))
+                fresh[blob, ""] = json.dumps(scan_header(text, config, scan, seen))
         store.add(fresh)
         reused, computed = reused + len(facts), computed + len(fresh)
         for (blob, _), stored in (facts | fresh).items():
-            rows = header_evidence(blob, json.loads(stored))
+            rows = header_evidence(reviews.applied(fact_of_scan(blob, json.loads(stored)), None))
             if rows:
                 found[blob] = rows
     job.info["facts"] = {"reused": reused, "computed": computed}
     return found
 
 
-def _scan_header(job: Job, config: LicenseConfig, data: bytes) -> list[dict[str, Any]]:
-    if not may_have_license(data):
-        return []
-    text = config.excerpt(data).decode("utf-8", "replace")
-    matches: list[dict[str, Any]] = job.service(SERVICE)({"text": text, "mode": "exact"})["matches"]
+def scan_header(
+    data: bytes, config: LicenseConfig, scan: Callable[[dict[str, Any]], dict[str, Any]], known: dict[bytes, Any]
+) -> list[dict[str, Any]]:
+    """What a source file states, by its windows; `known` keeps the answers for windows seen before.
+
+    More than `max_header_bytes` in windows are not read: then the file states, too, that it was over budget.
+    """
+    matches: list[dict[str, Any]] = []
+    read = 0
+    for window in windows(data):
+        read += len(window.data)
+        if read > config.max_header_bytes:
+            return [*matches, over_budget(window.lines_before + 1)]
+        key = hashlib.sha1(window.data, usedforsecurity=False).digest()
+        if key not in known:
+            if len(known) >= _KNOWN_WINDOWS:
+                known.clear()
+            known[key] = scan({"text": window.data.decode("utf-8", "replace"), "mode": "exact"})["matches"]
+        for match in known[key]:
+            lines = {name: match[name] + window.lines_before for name in ("start_line", "end_line")}
+            matches.append(match | lines)
     return matches
+
+
+def over_budget(line: int) -> dict[str, Any]:
+    """A match that says that a text was not read from a line on: no policy calls that permissive."""
+    return {
+        "spdx": OVER_BUDGET,
+        "kind": "text",
+        "rule": "over_budget",
+        "matcher": "none",
+        "score": 0.0,
+        "start_line": line,
+        "end_line": line,
+    }

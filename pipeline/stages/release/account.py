@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 from pipeline.commitment import Key, commitment
 from pipeline.errors import IntegrityError
-from pipeline.schema import DECISIONS, REPOSITORIES, TOTALS
+from pipeline.schema import DECISIONS, LICENSE_TYPES, REPOSITORIES, TOTALS
+from pipeline.stages.license.spellings import normalise
 from pipeline.stages.optout.core import COVERED, excluded_by
 from pipeline.stages.optout.registry import Registry
 
@@ -41,7 +42,25 @@ def repositories(
     for outcome, table in (("released", released), ("merged", copies), ("dropped", dropped)):
         numbers = counted(table)
         columns[outcome] = pa.array([numbers.get(name, 0) for name in names], pa.int64())
+    of_verdicts = pa.schema([dropped.schema.field("origin"), dropped.schema.field("license_type")])
+    judged = pa.concat_tables([t.select(of_verdicts.names).cast(of_verdicts) for t in (released, copies, dropped)])
+    for verdict in LICENSE_TYPES:
+        numbers = counted(judged.filter(pc.equal(judged.column("license_type"), verdict)))
+        columns[verdict] = pa.array([numbers.get(name, 0) for name in names], pa.int64())
+    declared = origins.column("declared_license").to_pylist()
+    conflicts = [in_conflict(said, expressions.get(name)) for name, said in zip(names, declared, strict=True)]
+    columns["license_conflict"] = pa.array(conflicts, pa.bool_())
     return pa.table({name: columns[name] for name in REPOSITORIES.names}, schema=REPOSITORIES)
+
+
+def in_conflict(declared: str | None, detected: str | None) -> bool:
+    """Whether what metadata says of a repository and what holds at its root are both known, and differ.
+
+    >>> in_conflict("mit", "MIT"), in_conflict("MIT", "GPL-2.0-only"), in_conflict("NOASSERTION", "MIT")
+    (False, True, False)
+    """
+    said = normalise(declared) if declared else None
+    return said is not None and detected is not None and str(said) != detected
 
 
 def totals(released: pa.Table, copies: pa.Table, dropped: pa.Table) -> pa.Table:

@@ -16,6 +16,7 @@ from pipeline.manifest.model import Entry, Previous, Release, Totals, entries_te
 from pipeline.repositories import digest
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.stages.license.policy import load as load_policy
+from pipeline.stages.license.reviews import load_reviews
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.release.croissant import croissant
 
@@ -107,6 +108,8 @@ def document_versions(settings: dict[str, Any]) -> dict[str, str]:
 def _policies(settings: dict[str, Any]) -> dict[str, str]:
     registry = registry_of(settings["optout"])
     policies = {"license": load_policy(settings["license"].policy).digest, "optout": registry.digest}
+    reviews = load_reviews(settings["license"].reviews).digest
+    policies |= {"reviews": reviews} if reviews != "none" else {}
     tables = {registry.aliases, digest(settings["ingest"].repositories)} - {"none"}
     return policies | ({"repositories": " ".join(sorted(tables))} if tables else {})
 

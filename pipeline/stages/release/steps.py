@@ -69,7 +69,7 @@ def send_rows(job: Job) -> None:
     for step in ("near.apply", "exact.repositories"):
         send_ledger(job, "duplicates", job.read(f"{step}/duplicates"), planned)
     send_ledger(job, "evidence", _open_evidence(job), planned)
-    job.send_by_origin("released", survivors.select(["origin", "path", "evidence_id"]))
+    job.send_by_origin("released", survivors.select(["origin", "path", "evidence_id", "license_type"]))
     job.counts.taken = job.counts.passed = survivors.num_rows
 
 

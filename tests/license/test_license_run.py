@@ -1,0 +1,115 @@
+"""A run over packages that say path by path what holds, with a review and with metadata; and its audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.audit.explain import Explainer
+from pipeline.audit.verify import audit_release
+from pipeline.build import build
+from pipeline.config import make_config
+from pipeline.stages.license.reviews import Review
+from pipeline.swhid import content_id
+from tests.corpus import GPL_HEADER, MIT, long_module, tar_of
+
+GPL = "This program is licensed under the GNU General Public License version 2.\n"
+OURS = "This is somebody's own licence: licensed under the GPL version 2, or so it seems.\n"
+PACKAGES: dict[str, dict[str, str]] = {
+    "prose": {
+        "COPYING": "Everything in lib/ is under the MIT license.\n\n"
+        "Everything else is under the GNU General Public License version 2,\n"
+        "unless otherwise mentioned at the beginning of the file.\n",
+        "lib/a.py": long_module("prose_a"),
+        "b.py": long_module("prose_b"),
+        "c.py": "# SPDX-License-Identifier: MIT\n" + long_module("prose_c"),
+        "d.py": GPL_HEADER + long_module("prose_d"),
+    },
+    "debian": {
+        "debian/copyright": "Files: *\nLicense: GPL-2+\n\nFiles: free/*\nLicense: Expat\n\n"
+        "Files: free/x/*\nLicense: GPL-3\n",
+        "COPYING": GPL,
+        "free/a.py": long_module("debian_a"),
+        "free/x/b.py": long_module("debian_b"),
+        "c.py": long_module("debian_c"),
+    },
+    "reuse": {
+        "LICENSES/MIT.txt": MIT.format(holder="R"),
+        "LICENSES/GPL-2.0-only.txt": GPL,
+        "REUSE.toml": '[[annotations]]\npath = "img/**"\nSPDX-License-Identifier = "CC0-1.0"\n',
+        "img/a.svg": "<svg>" + long_module("reuse_a") + "</svg>\n",
+        "b.py": "# SPDX-License-Identifier: MIT\n" + long_module("reuse_b"),
+        "c.py": long_module("reuse_c"),
+    },
+    "reviewed": {"LICENSE": OURS, "a.py": long_module("reviewed_a")},
+    "metadata": {"a.py": long_module("metadata_a"), "gpl/COPYING": GPL, "gpl/b.py": long_module("metadata_b")},
+    "large": {"LICENSE": "licence terms " * 2_000, "a.py": long_module("large_a")},
+}
+KEPT = {
+    *("prose lib/a.py", "prose c.py", "debian free/a.py", "reuse img/a.svg", "reuse b.py", "reviewed a.py"),
+    "metadata a.py",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, facts: Path) -> Any:
+    root = tmp_path_factory.mktemp("licences")
+    (root / "in").mkdir()
+    for name, files in PACKAGES.items():
+        (root / f"in/{name}.tar.gz").write_bytes(tar_of(name, dict(files)))
+    review = Review.model_validate(
+        {
+            "subject": f"swh:1:cnt:{content_id(OURS.encode()).hex()}",
+            "expression": "MIT",
+            "reviewer": "Ann",
+            "date": "2026-01-02",
+            "reason": "it is not the GPL",
+        }
+    )
+    (root / "reviews.jsonl").write_text(review.line() + "\n", "utf-8")
+    (root / "known.csv").write_text("origin,license\npkg:generic/metadata.tar.gz,MIT\n", "utf-8")
+    data = {
+        "ingest": {
+            "sources": [{"kind": "archives", "path": f"{root}/in/*", "origin": "pkg:generic/{filename}"}],
+            "repositories": str(root / "known.csv"),
+        },
+        "license": {"reviews": str(root / "reviews.jsonl"), "max_header_bytes": 20_000},
+        "execution": {
+            "work": str(root / "work"),
+            "releases": str(root / "releases"),
+            "facts": str(facts),
+            "parts": 2,
+            "buckets": 2,
+            "cluster": {"kind": "inline"},
+        },
+    }
+    return build(make_config(data, [], root, "test"))
+
+
+def test_what_is_kept(built: Any) -> None:
+    explainer = Explainer(built.folder)
+    kept = {
+        f"{name} {path}"
+        for name, files in PACKAGES.items()
+        for path in files
+        if path.rpartition("/")[2][:2] in ("a.", "b.", "c.", "d.")
+        and explainer.explain(f"pkg:generic/{name}.tar.gz {path}")[0]["outcome"] == "released"
+    }
+    assert kept == KEPT
+
+
+def test_the_audit_finds_the_same(built: Any) -> None:
+    assert audit_release(built.folder).problems == []
+
+
+def test_the_review_and_the_budget_are_told(built: Any) -> None:
+    explainer = Explainer(built.folder)
+    (reviewed,) = explainer.explain("pkg:generic/reviewed.tar.gz a.py")
+    assert [(e["matcher"], e["rule"]) for e in reviewed["license"]["evidence"]] == [
+        ("review", "Ann, 2026-01-02: it is not the GPL")
+    ]
+    (large,) = explainer.explain("pkg:generic/large.tar.gz a.py")
+    assert (large["outcome"], large["rule"]) == ("dropped", "over_budget")
+    assert built.release.policies["reviews"] != "none"
