@@ -27,7 +27,7 @@ def report_of(config: Config) -> dict[str, Any]:
 
     Texts of the examples are redacted by the run's own detectors, because what was dropped never came to that stage.
     """
-    from pipeline.stages.near.key_store import KeyStore
+    from pipeline.stages.near.key_store import KeyStore, blob_array
     from pipeline.stages.near.report import summary
 
     runner = make_runner(config)
@@ -36,11 +36,8 @@ def report_of(config: Config) -> dict[str, Any]:
     pairs = pairs.filter(pa.compute.equal(pairs.column("kind"), "near")) if pairs.num_rows else DUPLICATES.empty_table()
     both = pa.chunked_array([*pairs.column("dropped").chunks, *pairs.column("kept").chunks], BLOB)
     keys, missing = KeyStore(config.execution.facts_folder, config.near).known(both)
-    if len(missing):
-        raise InputError(
-            f"{config.execution.facts_folder}: the band keys of {len(missing)} files are gone. They come back when "
-            "the steps of near run again: remove its folder from the work folder, and run"
-        )
+    # The facts may have been cleared since.
+    keys = pa.concat_tables([keys, *_signed(runner, config, pa.chunked_array([blob_array(missing)]))])
     found = summary(pairs, _about(runner, pairs), keys, config.near)
     found["budget_hits"] = sum(int(r.info.get("budget_hits", 0)) for r in runner.receipts("near.choose"))
     texts = _texts(runner, config, [bytes.fromhex(row[end]) for row in found["largest"] for end in ("kept", "example")])
@@ -90,6 +87,14 @@ def _about(runner: Runner, pairs: pa.Table) -> pa.Table:
 
 def _subset(schema: pa.Schema, *names: str) -> pa.Schema:
     return pa.schema([schema.field(name) for name in names])
+
+
+def _signed(runner: Runner, config: Config, blobs: pa.ChunkedArray) -> Iterator[pa.Table]:
+    from pipeline.stages.near.bands import band_rows
+
+    for table in _pieces(runner, "ingest.fetch/contents") if len(blobs) else ():
+        here = table.filter(is_among(table.column("blob"), blobs))
+        yield band_rows(here.column("blob"), here.column("text"), config.near)
 
 
 def _texts(runner: Runner, config: Config, wanted: list[bytes]) -> dict[str, str]:

@@ -10,17 +10,26 @@ _LIBRARIES = ("datasketch", "numba", "numpy", "pyarrow")
 
 
 def as_markdown(results: dict[str, Any]) -> str:
-    sections = [_head(results), _speed(results), _clustering(results), _whole(results), _quality(results["quality"])]
+    sections = [_head(results)]
+    for name, section in (
+        ("signatures", _speed),
+        ("clustering", _clustering),
+        ("whole", _whole),
+        ("quality", _quality),
+    ):
+        if name in results:
+            sections.append(section(results))
     return "\n".join(sections)
 
 
 def _head(results: dict[str, Any]) -> str:
-    whole = results["whole"]
+    about = next(results[name] for name in ("whole", "signatures", "quality") if name in results)
+    size = f", {about['MB']:,.0f} MB" if "MB" in about else ""
     return (
         "# Near-deduplication, measured\n\n`scripts/bench/near_dedup` made this page: one run, one machine, one thread "
         "each, CPU seconds.\n\n"
         f"- Python {platform.python_version()}; {', '.join(f'{name} {version(name)}' for name in _LIBRARIES)}\n"
-        f"- input: {whole['documents']:,} distinct texts of wheels and sdists, {whole['MB']:,.0f} MB\n"
+        f"- input: {about['documents']:,} distinct texts of wheels and sdists{size}\n"
     )
 
 
@@ -74,7 +83,8 @@ def _clustering(results: dict[str, Any]) -> str:
 def _whole(results: dict[str, Any]) -> str:
     half, whole, update = results["half"], results["whole"], results["update"]
     total = sum(whole["seconds"].values())
-    slope = (whole["peak"] - half["peak"]) / (whole["documents"] - half["documents"]) * 1e6 / 1024
+    own = [part["peak"] - part["before"] for part in (half, whole)]
+    slope = (own[1] - own[0]) / (whole["documents"] - half["documents"]) * 1e6 / 1024
     lines = [
         "## The whole stage, 32 bands of 8 rows, verified\n",
         "| step | seconds | share |",
@@ -89,10 +99,9 @@ def _whole(results: dict[str, Any]) -> str:
             lines.append(f"- so the whole of ours is {times:.0f} times as fast as {name} alone")
     lines += [
         f"- {whole['dropped']:,} documents dropped",
-        f"- peak memory {half['peak']:,.0f} MB for {half['documents']:,} documents and {whole['peak']:,.0f} MB for "
-        f"{whole['documents']:,}, all in one process with the texts ({half['MB']:,.0f} and {whole['MB']:,.0f} MB): "
-        f"{slope:.1f} GB for each further million documents, of which "
-        f"{(whole['MB'] - half['MB']) / (whole['documents'] - half['documents']) * 1e6 / 1024:.1f} GB are their texts",
+        f"- peak memory above that of the process with the texts: {own[0]:,.0f} MB for {half['documents']:,} documents "
+        f"({half['MB']:,.0f} MB) and {own[1]:,.0f} MB for {whole['documents']:,} ({whole['MB']:,.0f} MB), all in one "
+        f"part: {slope:.1f} GB for each further million documents",
         "",
         "### A release after another",
         "",
@@ -108,7 +117,8 @@ def _whole(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _quality(found: dict[str, Any]) -> str:
+def _quality(results: dict[str, Any]) -> str:
+    found = results["quality"]
     verified, usual = found["verified"], found["stack-v2"]
     lines = [
         "## Quality, against all pairs\n",

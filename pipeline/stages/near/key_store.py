@@ -6,13 +6,14 @@ its generation. What is stored is a fact about a content; a damaged file is remo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
 from numpy.typing import NDArray
 
 from pipeline.engine.keys import digest_of
@@ -68,7 +69,7 @@ class KeyStore:
         ]
         data = b"".join(part.tobytes() for part in parts)
         low, high = (_prefix(wanted[i]) for i in (0, -1))
-        publish_bytes(self._folder / f"{low:04x}-{high:04x}-{hashlib.sha256(data).hexdigest()}", data)
+        publish_bytes(self._folder / f"{low:04x}-{high:04x}-{xxhash.xxh3_128_hexdigest(data)}", data)
 
     def generations(self, blobs: Blobs) -> Iterator[Generation]:
         """The files in which any of these blobs (ascending) can be, each verified. Memory: one file at a time."""
@@ -83,7 +84,7 @@ class KeyStore:
                 data = path.read_bytes()
             except FileNotFoundError:
                 continue  # another process found it damaged
-            if hashlib.sha256(data).hexdigest() == digest:
+            if xxhash.xxh3_128_hexdigest(data) == digest:
                 yield self._parsed(data)
             else:
                 path.unlink(missing_ok=True)
@@ -103,12 +104,15 @@ class KeyStore:
         left = np.unique(ids(blobs))
         tables = [BAND_ROWS.empty_table()]
         for generation in self.generations(left):
-            mine = np.isin(generation.blobs, left)
-            keys = np.empty((len(generation.blobs), self._bands), np.uint64)
+            mine = _is_among(generation.blobs, left)
+            place = np.cumsum(mine) - 1
+            keys = np.empty((int(mine.sum()), self._bands), np.uint64)
             for band in range(self._bands):
-                keys[generation.documents[band], band] = generation.keys[band]
-            tables.append(rows_of(generation.blobs[mine], keys[mine]))
-            left = np.setdiff1d(left, np.concatenate([generation.blobs, generation.without]))
+                document = generation.documents[band]
+                wanted = mine[document]
+                keys[place[document[wanted]], band] = generation.keys[band][wanted]
+            tables.append(rows_of(generation.blobs[mine], keys))
+            left = left[~(_is_among(left, generation.blobs) | _is_among(left, generation.without))]
         return pa.concat_tables(tables), left
 
     def meeting(self, blobs: pa.ChunkedArray, others: pa.Table) -> pa.Table:
@@ -121,7 +125,7 @@ class KeyStore:
         sought = [np.unique(key[band == b]) for b in range(self._bands)]
         tables = [BAND_ROWS.empty_table()]
         for generation in self.generations(wanted):
-            mine = np.isin(generation.blobs, wanted)
+            mine = _is_among(generation.blobs, wanted)
             for b in range(self._bands):
                 start = np.searchsorted(generation.keys[b], sought[b], "left")
                 end = np.searchsorted(generation.keys[b], sought[b], "right")
@@ -151,7 +155,13 @@ def rows_of(blobs: Blobs, keys: NDArray[np.uint64]) -> pa.Table:
 
 def blob_array(blobs: Blobs) -> pa.Array:
     """Ids as an Arrow column."""
-    return pa.FixedSizeBinaryArray.from_buffers(BLOB, len(blobs), [None, pa.py_buffer(blobs.tobytes())])
+    return pa.FixedSizeBinaryArray.from_buffers(
+        BLOB, len(blobs), [None, pa.py_buffer(np.ascontiguousarray(blobs).view(np.uint8))]
+    )
+
+
+def _is_among(blobs: Blobs, others: Blobs) -> NDArray[np.bool_]:
+    return np.asarray(pc.is_in(blob_array(blobs), value_set=blob_array(others)))
 
 
 def _prefix(blob: np.void) -> int:
