@@ -288,7 +288,7 @@ FLOW = (
             "license_blobs": Out(s.BLOBS, to="blob"), "revisions": Out(s.BLOBS), "totals": Out(s.TOTALS),
         },
         settings=lambda c: c.optout, versions=release.account_versions,
-        code=(*_RELEASE, *_OPTOUT, "commitment.py", "stages/license/spellings.py"), counts=False,
+        code=(*_RELEASE, *_LICENSE, *_OPTOUT, "commitment.py"), counts=False,
     ),
     Step(
         "release.revisions", histories.send_revisions, by="revision",
