@@ -87,7 +87,7 @@ def plants(seed: int) -> list[Plant]:
     artifactory = "AK" + "C" + _word(rng, 30)
     lines.append(Plant("ARTIFACTORY_TOKEN", f"h: {artifactory} ", artifactory))
     salt = _word(rng, 44, ALNUM)
-    lines.append(Plant("HIGH_ENTROPY", f'cookie_salt = "{salt}"', salt))
+    lines.append(Plant("SECRET", f'cookie_salt = "{salt}"', salt))
     block, body = pem(rng, rng.choice(("RSA ", "EC ", "DSA ", "", "OPENSSH ", "ENCRYPTED ")))
     lines.append(Plant("PRIVATE_KEY", block, body[0]))
     return lines

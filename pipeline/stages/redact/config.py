@@ -23,7 +23,7 @@ class RedactConfig(BaseModel):
         default="replace",
         description="E-mail addresses on copyright lines; names there are kept, as licences demand",
     )
-    entropy: Literal["named", "all", "off"] = Field(
+    entropy: Literal["named", "all"] = Field(
         default="named",
         description=(
             "Random-looking quoted strings: only beside a key-like name, all of them, or none. Lock files "
