@@ -22,7 +22,7 @@ _EMAIL = re.compile(
     re.ASCII,
 )
 _EMAIL_NECESSARY = Necessary(r"[A-Za-z0-9_.%+\-]@[A-Za-z0-9\-]+\.[A-Za-z]")
-_URL_USER = re.compile(r"://[^\s/@\"'<>()]*$", re.ASCII)
+_NOT_URL_USER = re.compile(r"[\s/@\"'<>()]", re.ASCII)
 _NO_REPLY = re.compile(r"^(?:do[-_.]?)?no?t?[-_.]?reply", re.IGNORECASE | re.ASCII)
 _COUNTRIES = frozenset(
     str.split(
@@ -66,7 +66,8 @@ def _emails(text: str, _path: str) -> Iterator[Match]:
             continue
         if re.match(r"\d+x\.", domain) or is_reserved(found.group()):  # an image of double size
             continue
-        if _URL_USER.search(text, max(0, start - 300), start):
+        scheme = text.rfind("://", max(0, start - 300), start)
+        if scheme >= 0 and not _NOT_URL_USER.search(text, scheme + 3, start):
             continue
         if _escapes(text, start):
             start += 1
@@ -76,6 +77,8 @@ def _emails(text: str, _path: str) -> Iterator[Match]:
 
 def _escapes(text: str, at: int) -> bool:
     """Whether the character at `at` belongs to an escape such as the n of a line break in a string."""
+    if text[at - 1 : at] != "\\":
+        return False
     before = text[max(0, at - 64) : at]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
@@ -98,10 +101,11 @@ _IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET
 _IPV4_NECESSARY = Necessary(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _VERSION_BEFORE = re.compile(
     r"(?:\bv|version|\bver|release|\brev|revision|build|tag|section|\bsec|chapter|clause|figure|table|"
-    r"\boid|§|[=~<>^!]=|[~^])[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$|"
+    r"\boid|\xa7|[=~<>^!]=|[~^])[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$|"
     r"[A-Za-z]/$",
     re.IGNORECASE | re.ASCII,
 )
+_VERSION_HINT = re.compile("[v=~<>^!/\xa7]|re[lv]|build|tag|sec|chap|clause|fig|table|oid", re.IGNORECASE | re.ASCII)
 _ADDRESS_BEFORE = re.compile(
     r"(?:\bip|ipv4|_ip|addr|host|server|dns|gateway|proxy|ping|listen|bind|peer|remote|client|ssh|"
     r"://|@)",
@@ -128,10 +132,10 @@ def _ipv4(text: str, _path: str) -> Iterator[Match]:
         if _IPV4_KEPT.holds(a << 24 | b << 16 | c << 8 | d) or _OBJECT_IDENTIFIER.match(value):
             continue
         before = text[max(0, found.start() - 40) : found.start()]
-        if _VERSION_BEFORE.search(before):
+        if _VERSION_HINT.search(before) and _VERSION_BEFORE.search(before):
             continue
-        # Four one-digit numbers are far more often a version than an address.
-        if len(value) == 7 and not _ADDRESS_BEFORE.search(before):
+        # Numbers of one digit, but for the last, are far more often a version than an address.
+        if len(value) <= 9 and max(a, b, c) < 10 and not _ADDRESS_BEFORE.search(before):
             continue
         yield Match(*found.span(), "IPV4", 0.8, *found.span())
 

@@ -21,6 +21,7 @@ _WORDS = (
 )
 _WORD = re.compile(_WORDS, re.IGNORECASE | re.ASCII)
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$ñÑ"
+_BEGINS = frozenset("\"'`])\\ \t=:>|?,!(&<-")  # what may follow a name in any of the forms
 _LEFT, _RIGHT, _LONGEST = 64, re.compile(r"[\w\-.$]{0,48}", re.ASCII), 512
 
 _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#3[49];)"
@@ -130,8 +131,10 @@ def _assigned(text: str, path: str) -> Iterator[Match]:
         start = word.start() - len(left) + len(left.rstrip(_NAME_CHARACTERS))
         right = _RIGHT.match(text, word.end())
         end = right.end() if right else word.end()
-        done = max(done, word.end())
+        done = word.end()
         name = text[start:end].rstrip("-.$")
+        if text[start + len(name) : start + len(name) + 1] not in _BEGINS:
+            continue
         kind = kind_of(name if name.isascii() else name.encode("latin-1").decode("utf-8", "replace"))
         if kind is None or text[start - 2 : start] == "::":
             done = max(done, end)
@@ -214,7 +217,7 @@ _COMMA_OR_BRACKET = re.compile(r"[(\[{]|=>|&&|\|\|", re.ASCII)
 def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: bool, example: bool) -> float:
     told = text[value.start : value.end]
     stripped = told.strip()
-    if not stripped or stripped[0] in ",;:)]}" or _folded(stripped) == _folded(name):
+    if not stripped or stripped[0] in ",;:)]}" or _is_its_name(stripped, name):
         return 0.0
     look = look_of(stripped)
     if look is None:
@@ -252,8 +255,11 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     return max(confidence, 0.0)
 
 
-def _folded(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+def _is_its_name(value: str, name: str) -> bool:
+    if not -8 < len(value) - len(name) < 8:
+        return False
+    plain, other = ("".join(filter(str.isalnum, text)).lower() for text in (value, name))
+    return plain == other
 
 
 _NECESSARY = (

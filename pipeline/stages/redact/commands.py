@@ -13,15 +13,11 @@ from .values import look_of
 
 _COMMAND = re.compile(
     # curl -u user:password
-    r"\bcurl\b[^\n]{0,400}?\s(?:-u|--user|--proxy-user)[ =]{1,3}(?P<q1>[\"']?)[^\s:\"'$<{]{0,64}:(?P<curl>[^\s"
+    r"\s(?:-u|--user|--proxy-user)[ =]{1,3}(?P<q1>[\"']?)[^\s:\"'$<{]{0,64}:(?P<curl>[^\s"
     r"\"'\\]{3,128})|"
-    # mysql -uroot -pSecret, mysqldump, mysqladmin
-    r"\bmysql(?:dump|admin|import|check)?\b[^\n|;]{0,200}?\s-p(?P<mysql>[^\s\"'$<{][^\s\"']{2,127})|"
     # sshpass -p secret, and tools that take -u USER -p PASSWORD
     r"\bsshpass\s+-p\s{0,2}(?P<q2>[\"']?)(?P<ssh>[^\s\"'$]{3,128})|"
-    r"(?:psexec|docker|podman|helm|oc|az|cf|mongo(?:dump|sh|export|restore)?|winexe|smbclient|net\s+use|influx|htpasswd|ldapsearch|"
-    r"nexus|jfrog|openssl|redis-cli|psql|sqlcmd|bcp|mssql-cli|rabbitmqctl|kinit|vncviewer|rdesktop|xfreerdp|cmdkey)(?:\.exe)?\b"
-    r"[^\n|]{0,240}?\s(?:-p|-P|-w|-a|/pass(?:word)?:|/p:|"
+    r"\s(?:-p|-P|-w|-a|/pass(?:word)?:|/p:|"
     r"--?pass(?:word)?)[ =]{0,2}(?P<q3>[\"']?)(?P<tool>[^\s\"'$<{%/-][^\s\"']{2,127})|"
     # Authorization: Basic base64, Bearer token
     r"Authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?(?:Basic)\s{1,3}(?P<basic>[A-Za-z0-9+/]{8,200}={0,2})|"
@@ -40,15 +36,25 @@ _COMMAND = re.compile(
     r"\becho\s+[\"']?[a-z_][\w-]{0,31}:(?P<chpasswd>[^\s\"'$|:]{4,128})[\"']?\s*\|\s*(?:sudo\s+)?chpasswd",
     re.ASCII,
 )
+_TOOLS = {
+    "curl": re.compile(r"\bcurl\b", re.ASCII),
+    "tool": re.compile(
+        r"\b(?:mysql(?:dump|admin|import|check)?|psexec|docker|podman|helm|oc|az|cf|mongo(?:dump|sh|export|restore)?|winexe|"
+        r"smbclient|net\s+use|influx|htpasswd|ldapsearch|nexus|jfrog|openssl|redis-cli|psql|sqlcmd|bcp|mssql-cli|rabbitmqctl|"
+        r"kinit|vncviewer|rdesktop|xfreerdp|cmdkey)(?:\.exe)?\b[^\n|]*\Z",
+        re.IGNORECASE | re.ASCII,
+    ),
+}
+_REACH = 240
 _LOOKS = {"bearer": ("random",), "unseal": ("random",)}
 _NECESSARY = tuple(
     Necessary(p)
     for p in (
         r"\bcurl\b[^\n]*\s(?:-u|--user|--proxy-user)[ =]",
-        r"\bmysql(?:dump|admin|import|check)?\b[^\n|;]*\s-p[^\s\"'$<{]",
         r"\bsshpass\s+-p",
-        r"(?:psexec|docker|podman|helm|oc|az|cf|mongo|winexe|smbclient|net\s+use|influx|htpasswd|ldapsearch|nexus|jfrog|openssl|redis-cli|"
-        r"psql|sqlcmd|bcp|mssql-cli|rabbitmqctl|kinit|vncviewer|rdesktop|xfreerdp|cmdkey)[^\n|]*\s(?:-p|-P|-w|-a|/p|--?pass)",
+        r"(?i:mysql|psexec|docker|podman|helm|\boc\b|\baz\b|\bcf\b|mongo|winexe|smbclient|net\s+use|influx|htpasswd|ldapsearch|"
+        r"nexus|jfrog|openssl|redis-cli|psql|sqlcmd|\bbcp\b|mssql-cli|rabbitmqctl|kinit|vncviewer|rdesktop|xfreerdp|cmdkey)"
+        r"[^\n|]*\s(?:-p|-P|-w|-a|/p|--?pass)",
         r"(?:Basic|Bearer|token)\s{1,3}[A-Za-z0-9_.~+/=-]{8}",
         r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
         r"UsernamePasswordAuthenticationToken|DirectoryEntry)\(",
@@ -74,6 +80,9 @@ def _find(text: str, _path: str) -> Iterator[Match]:
     for found in _COMMAND.finditer(text):
         group = found.lastgroup or ""
         value = found[group]
+        tools = _TOOLS.get(group)
+        if tools and not tools.search(text, max(0, found.start() - _REACH), found.start()):
+            continue
         if group == "basic":
             if decodes_to_pair(value):
                 yield Match(*found.span(group), "BASIC_AUTH", 0.9, *found.span())

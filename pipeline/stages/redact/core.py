@@ -121,15 +121,20 @@ class Scanner:
             yield from detector.find(data, window.start, window.end)
             return
         start = window.start
+        whole_line = window.start == window.line_start and window.end == window.line_end
         for match in detector.find(text if detector.is_unicode else plain, path):
+            first, last, cls, confidence, whole_start, whole_end = match
             if detector.is_unicode:
-                first, last = offset(match.whole_start), offset(match.whole_end)
-                place = offset(match.start), offset(match.end)
+                first, last, whole_start, whole_end = map(offset, (first, last, whole_start, whole_end))
             else:
-                first, last = start + match.whole_start, start + match.whole_end
-                place = start + match.start, start + match.end
-            if not window.is_cut(first, last):
-                yield match._replace(start=place[0], end=place[1])
+                first, last, whole_start, whole_end = (
+                    first + start,
+                    last + start,
+                    whole_start + start,
+                    whole_end + start,
+                )
+            if whole_line or not window.is_cut(whole_start, whole_end):
+                yield Match(first, last, cls, confidence, whole_start, whole_end)
 
     def _spans(self, data: bytes, findings: set[Finding]) -> list[Span]:
         """Findings merged where they overlap, with zone, line and surrogate."""

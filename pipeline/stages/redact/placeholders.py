@@ -57,7 +57,9 @@ def is_placeholder(value: str) -> bool:
 
 def is_alphabet_run(folded: str) -> bool:
     """Whether a value is mostly the alphabet, the digits or a row of the keyboard in their order."""
-    letters = "".join(c for c in folded if c.isalnum())
+    if not _RUN.search(folded):
+        return False
+    letters = _NOT_ALNUM.sub("", folded)
     for run in _RUNS:
         for size in (len(run), 10, 6):
             if size <= len(run) and run[:size] in letters and 3 * min(len(letters), 64) <= 4 * size + 6:
@@ -65,6 +67,8 @@ def is_alphabet_run(folded: str) -> bool:
     return False
 
 
+_RUN = re.compile("abcd|0123|1234|qwer|zyxw|9876")
+_NOT_ALNUM = re.compile("[^a-z0-9]")
 _MADE_UP = re.compile(
     r"EXAMPLE|REDACTED|PLACEHOLDER|DUMMY|YOUR[-_]?|TOKEN[-_]?HERE|X{6,}|0{12,}|\*{3,}", re.IGNORECASE | re.ASCII
 )

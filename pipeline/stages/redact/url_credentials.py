@@ -7,6 +7,7 @@ words must stand on the same line.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from .detector import RULES_VERSION, LineDetector, Match, Necessary
@@ -69,22 +70,31 @@ _REACH = 240
 
 
 def _lists(text: str, _path: str) -> Iterator[Match]:
+    companions = [companion.start() for companion in _COMPANION.finditer(text)]
     for found in _LIST.finditer(text):
         value = found["password"]
-        around = (
-            text[max(0, found.start() - _REACH) : found.start()] + " \n " + text[found.end() : found.end() + _REACH]
+        if is_reserved(value) or _TEMPLATE.search(value) or not _is_near(companions, found.start()):
+            continue
+        before, after = (
+            text[max(0, found.start() - 8) : found.start()].rstrip()[-1:],
+            text[found.end() : found.end() + 1],
         )
-        separated = (found.start() and text[: found.start()].rstrip()[-1:] in (";", "'", '"')) or text[
-            found.end() : found.end() + 1
-        ] == ";"
-        if is_reserved(value) or _TEMPLATE.search(value) or not _COMPANION.search(around):
+        listed = before in (";", "'", '"') or after == ";"
+        if not listed and not _LIBPQ.search(text, max(0, found.start() - _REACH), found.end() + _REACH):
             continue
-        if not separated and not re.search(r"(?:host|dbname|user)=\S", around):
-            continue
-        if re.match(r"[\w.]+\(|[\"']?\s*[+.&]", value):
+        if _IS_CODE.match(value):
             continue
         confidence = 0.35 if _ALWAYS_STOCK.match(value) else 0.75
         yield Match(*found.span("password"), "DSN_PASSWORD", confidence, *found.span())
+
+
+_LIBPQ = re.compile(r"(?:host|dbname|user)=\S", re.ASCII)
+_IS_CODE = re.compile(r"[\w.]+\(|[\"']?\s*[+.&]", re.ASCII)
+
+
+def _is_near(sorted_places: list[int], place: int) -> bool:
+    at = bisect_left(sorted_places, place - _REACH)
+    return at < len(sorted_places) and sorted_places[at] < place + _REACH
 
 
 # user:password@tcp(host:3306)/ as Go's drivers write it; user/password@//host:1521/service as Oracle's do

@@ -10,6 +10,7 @@ import itertools
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import Literal
 
 from .placeholders import is_placeholder
@@ -39,6 +40,7 @@ _OTHER = re.compile(
     r"[A-Z][a-z]+(?:[A-Z][a-z]+)+$|[a-z]+(?:[A-Z][a-z]+)+$|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$",
     re.ASCII,
 )
+_LETTERS, _DIGITS, _STRANGE = re.compile("[A-Za-z]"), re.compile("[0-9]"), re.compile(r"[^A-Za-z0-9\-_./: ]")
 _SEPARATORS = re.compile(r"[-_./:\s]+", re.ASCII)
 _VOWELS = frozenset("aeiouyäöüáéíóúàèAEIOUY")
 
@@ -49,6 +51,7 @@ def entropy_of(text: str) -> float:
     return -sum(n / size * math.log2(n / size) for n in Counter(text).values())
 
 
+@lru_cache(maxsize=4096)
 def look_of(value: str) -> Look | None:
     """What a value looks like; None for code, paths, placeholders, versions and the like. Linear."""
     if len(value) < 3 or is_placeholder(value):
@@ -59,8 +62,7 @@ def look_of(value: str) -> Look | None:
         return "number"
     if _PATH.match(value) or _OTHER.match(value) or _CODE.match(value):
         return None
-    letters = sum(c.isalpha() for c in value)
-    digits = sum(c.isdigit() for c in value)
+    letters, digits = len(_LETTERS.findall(value)), len(_DIGITS.findall(value))
     special = len(value) - letters - digits
     if not letters and special < 3:
         return None
@@ -68,7 +70,7 @@ def look_of(value: str) -> Look | None:
     named = all(part.isalpha() or part.isdigit() for part in parts)
     if is_random(value, parts, named):
         return "random"
-    strange = sum(not c.isalnum() and c not in "-_./: " for c in value)
+    strange = _STRANGE.search(value) is not None
     if (digits and letters and not (named and len(parts) > 1)) or strange:
         return "mixed"
     return "word"

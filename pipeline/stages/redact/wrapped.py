@@ -41,12 +41,17 @@ _ENTRY = re.compile(
 )
 
 
+def _document(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """The document around a `kind:`: up to the next separator or the next kind, at most 64 KiB either way."""
+    least, most = max(0, start - _REACH), min(len(data), end + _REACH)
+    first = max(data.rfind(b"\n---", least, start), data.rfind(b"kind:", least, start), least)
+    ends = [at for at in (data.find(b"\n---", end, most), data.find(b"kind:", end, most)) if at >= 0]
+    return first, min(ends, default=most)
+
+
 def _kubernetes(data: bytes, start: int, end: int) -> Iterator[Match]:
     for kind in _KIND.finditer(data, start, min(len(data), end + 2)):
-        first = data.rfind(b"\n---", max(0, kind.start() - _REACH), kind.start())
-        first = max(0, kind.start() - _REACH) if first < 0 else first
-        last = data.find(b"\n---", kind.end(), kind.end() + _REACH)
-        last = min(len(data), kind.end() + _REACH) if last < 0 else last
+        first, last = _document(data, kind.start(), kind.end())
         for section in _SECTION.finditer(data, first, last):
             plain = section.group(2) == b"stringData"
             for entry in _ENTRY.finditer(data, *section.span(3)):
