@@ -242,7 +242,7 @@ def test_the_configuration_is_light_and_the_scanner_lazy() -> None:
 
 def test_versions_say_what_decides() -> None:
     told = versions()
-    assert set(told) == {"detect-secrets", "phonenumbers", "redact-detectors", "redact-rules"}
+    assert set(told) == {"detect-secrets", "phonenumbers", "redact-detectors", "redact-levels", "redact-rules"}
     assert told["detect-secrets"] == "1.5.0"
     assert told == versions()
 

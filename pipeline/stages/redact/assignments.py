@@ -37,30 +37,30 @@ _AFTER = re.compile(
     # "name", "value": an argument beside its name
     rf"|(?P<pair>{_QUOTE}[ \t]{{0,3}},[ \t]{{0,3}})(?={_QUOTE})"
     # setName("value")
-    r"|(?P<call>\([ \t]{0,3})(?=[bruBRUf@]{0,2}[\"'`])"
+    r"|(?P<call>\([ \t]{0,3})(?=[bruBRUf@]{0,2}(?:\\{0,3}[\"'`]|&quot;|&#3[49];))"
     # --name value, password 'value', requirepass value, ENV NAME value, the password is "value"
     r"|(?P<spaced>[\"']?(?:[ \t]+(?:is|for[ \t]+[\w\"' ]{1,40}[ \t]is)\b:?)?[ \t]{1,8})(?=\S)",
     re.IGNORECASE | re.ASCII,
 )
 _QUOTED = re.compile(
-    r"(?:[bruBRUfFL@$]{0,2})(?P<quote>\\{0,3}\"\"\"|\\{0,3}[\"'`]|&quot;|&#3[49];)(?P<value>(?:(?!(?P=quote))[^\n]){1,512}?)(?P=quote)",
+    r"(?:[bruBRUfFL@$]{0,2})(?P<quote>\\{0,3}\"\"\"|\\{0,3}[\"'`]|&quot;|&#3[49];)(?P<value>(?:(?!(?P=quote))(?:\\[^\n]|[^\n])){1,512}?)(?P=quote)",
     re.ASCII,
 )
 _DEFAULT = re.compile(
     # getenv("NAME", "value"), env.NAME || "value", ${NAME:-value}
     r"(?:[\w.$\[\]]{1,60}\([ \t]*[\"'][\w.\-]{1,80}[\"'][ \t]*,[ \t]*(?:\w{1,20}[ \t]*=[ \t]*)?"
     r"|(?:[\w.$]{1,60}(?:\([^()\n]{0,80}\)|\[[^\[\]\n]{1,80}\])?[ \t]*(?:\|\||\?\?|\bor\b|\?:)[ \t]*))"
-    r"(?=[\"'`])|\$\{[\w.]{1,60}:-?(?P<value>[^}\s\"']{3,200})\}",
+    r"(?=\\{0,3}[\"'`])|\$\{[\w.]{1,60}:-?(?P<value>[^}\s\"']{3,200})\}",
     re.ASCII,
 )
 _WRAPPER = re.compile(
     r"(?:new[ \t]+)?(?!\w*(?:get|env|read|load|fetch|find|param|prompt|input|transl|label|text|msg|"
-    r"_\())[A-Za-z_][\w.:]{0,50}\([ \t]*(?=[bru]?[\"'`])",
+    r"_\())[A-Za-z_][\w.:]{0,50}\([ \t]*(?=[bru]?\\{0,3}[\"'`])",
     re.IGNORECASE | re.ASCII,
 )
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token|ApiKey|Api-Key|Digest|SSWS|GenieKey|bot)[ \t]+", re.IGNORECASE | re.ASCII)
 _BARE = re.compile(r"[^\s\"'`<>,;(){}\[\]|&\\]{3,512}", re.ASCII)
-_BARE_LINE = re.compile(r"[^\s\"'<>`][^\s\"'`]{2,511}(?=[ \t]*(?:\r?$|[ \t][#;]|[;,]\r?$|\\\r?$|<))", re.ASCII)
+_BARE_LINE = re.compile(r"[^\s\"'<>`][^\s\"'`<>]{2,511}(?=[ \t]*(?:\r?$|[ \t][#;]|[;,]\r?$|\\\r?$|<))", re.ASCII)
 _BARE_END = re.compile(
     r"[ \t]*(?:$|\r|[#;,&|)<\\]|//|--|\"|')|[ \t]+(?:[&|]|-{1,2}\w|\w{1,20}[=:(]|[a-z]{2,})", re.ASCII
 )

@@ -12,6 +12,7 @@ from .armour import without_key
 from .config import RedactConfig
 from .detector import RULES_VERSION, BlockDetector, Detector, Match, digest
 from .findings import Finding, Places, merged
+from .policy import levels_digest, rules_for
 from .spans import Span, redact
 from .surrogates import surrogate
 from .windows import NEWLINE, Window
@@ -37,7 +38,7 @@ class Scanner:
         )
 
     def scan(self, data: bytes, path: bytes) -> list[Span]:
-        """Spans of `data`, sorted and disjoint. The file's name decides which keyword rules hold.
+        """Spans of `data`, sorted and disjoint. Of its path the detectors see the name, the policy all.
 
         Time is linear in the bytes, memory in the findings. Bytes that are not UTF-8 are looked at as well.
         The same value of a class gets the same surrogate within the text; nothing outside the text has a say.
@@ -89,11 +90,13 @@ class Scanner:
     def findings(self, data: bytes, path: bytes, lines_only: bool = False) -> set[Finding]:
         """What the detectors find in one pass, each place once; `lines_only`: those that look at single lines."""
         selection = self._prefilter.select(prefilter.as_valid_utf8(data))
-        name = path.decode("utf-8", "surrogateescape")
+        name = path.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
+        rules = rules_for(self.config, path)
         return {
             found
             for window, numbers in selection.items()
             for found in self.in_window(data, name, window, numbers - self._blocks if lines_only else numbers)
+            if rules.replaces(found.cls, found.confidence)
         }
 
     def in_window(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[Finding]:
@@ -110,8 +113,7 @@ class Scanner:
         for number in sorted(numbers):
             detector = self.detectors[number]
             for match in self._matches(detector, data, path, window, plain, text, offset):
-                if match.cls not in self.config.keep_classes and match.confidence >= 0.5:
-                    yield Finding(match.start, match.end, match.cls, detector.name, detector.version, match.confidence)
+                yield Finding(match.start, match.end, match.cls, detector.name, detector.version, match.confidence)
 
     @staticmethod
     def _matches(
@@ -197,5 +199,6 @@ def versions() -> dict[str, str]:
         "detect-secrets": version("detect-secrets"),
         "phonenumbers": version("phonenumbers"),
         "redact-detectors": digest(registry(RedactConfig())),
+        "redact-levels": levels_digest(),
         "redact-rules": RULES_VERSION,
     }

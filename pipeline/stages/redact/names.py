@@ -89,7 +89,7 @@ def _of_word(word: str, before: str) -> Kind | None:
     if word in _PASSWORD:
         return "password"
     if word in _SECRET:
-        return "secret"
+        return "secret" if word != "pat" or before else None  # alone it is a pattern
     if word in ("key", "keys") and before in _KEYS:
         return "secret" if before in ("api", "secret", "access", "private", "auth", "encryption", "signing") else "key"
     if word in _WEAK:

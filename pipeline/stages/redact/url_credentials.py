@@ -72,7 +72,9 @@ _REACH = 240
 def _lists(text: str, _path: str) -> Iterator[Match]:
     companions = [companion.start() for companion in _COMPANION.finditer(text)]
     for found in _LIST.finditer(text):
-        value = found["password"]
+        value = found["password"].rstrip(",)")
+        if len(value) < 3 or value.lower() in _NONE:
+            continue
         if is_reserved(value) or _TEMPLATE.search(value) or not _is_near(companions, found.start()):
             continue
         before, after = (
@@ -85,9 +87,11 @@ def _lists(text: str, _path: str) -> Iterator[Match]:
         if _IS_CODE.match(value):
             continue
         confidence = 0.35 if _ALWAYS_STOCK.match(value) else 0.75
-        yield Match(*found.span("password"), "DSN_PASSWORD", confidence, *found.span())
+        start = found.start("password")
+        yield Match(start, start + len(value), "DSN_PASSWORD", confidence, *found.span())
 
 
+_NONE = frozenset(str.split("none null nil false true self string undefined empty optional required"))
 _LIBPQ = re.compile(r"(?:host|dbname|user)=\S", re.ASCII)
 _IS_CODE = re.compile(r"[\w.]+\(|[\"']?\s*[+.&]", re.ASCII)
 

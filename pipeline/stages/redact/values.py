@@ -32,6 +32,7 @@ _PATH = re.compile(
     r"php|java|go|md|csv|png|jpe?g|svg|sh|sql|log|local|com|org|net|io|dev|internal)(?::[0-9]+)?(?:/\S*)?$",
     re.ASCII,
 )
+_EXPRESSION = re.compile(r"\\[sSwWdDbB]|\(\?[:=!<P]|\.[*+]|\[\^|\(\^|\|\(", re.ASCII)  # of the regular kind
 _OTHER = re.compile(
     r"sha(?:1|224|256|384|512)?[-:]|md5[-:]|urn:|arn:|data:|projects/|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|"
     r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ]|$)|v?[0-9]+(?:\.[0-9]+){1,3}(?:[-+.][\w.]+)?$|"
@@ -60,7 +61,7 @@ def look_of(value: str) -> Look | None:
         return "uuid"
     if value.isdigit():
         return "number"
-    if _PATH.match(value) or _OTHER.match(value) or _CODE.match(value):
+    if _PATH.match(value) or _OTHER.match(value) or _CODE.match(value) or _EXPRESSION.search(value):
         return None
     letters, digits = len(_LETTERS.findall(value)), len(_DIGITS.findall(value))
     special = len(value) - letters - digits
