@@ -21,7 +21,8 @@ _WORDS = (
 )
 _WORD = re.compile(_WORDS, re.IGNORECASE | re.ASCII)
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$ñÑ"
-_BEGINS = frozenset("\"'`])\\ \t=:>|?,!(&<-")  # what may follow a name in any of the forms
+_BEGINS = frozenset("\"'`])\\ \t=:>|?!(&<-")  # what may follow a name in any of the forms
+_SECONDS = {"&": "q#", ")": ")] \t=:!>", "]": ")] \t=:!>", "(": " \tbruBRUf@\\\"'`&", "!": "="}
 _LEFT, _RIGHT, _LONGEST = 64, re.compile(r"[\w\-.$]{0,48}", re.ASCII), 512
 
 _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#3[49];)"
@@ -133,7 +134,8 @@ def _assigned(text: str, path: str) -> Iterator[Match]:
         end = right.end() if right else word.end()
         done = word.end()
         name = text[start:end].rstrip("-.$")
-        if text[start + len(name) : start + len(name) + 1] not in _BEGINS:
+        next_two = text[start + len(name) : start + len(name) + 2]
+        if next_two[:1] not in _BEGINS or (next_two[:1] in _SECONDS and next_two[1:] not in _SECONDS[next_two[:1]]):
             continue
         kind = kind_of(name if name.isascii() else name.encode("latin-1").decode("utf-8", "replace"))
         if kind is None or text[start - 2 : start] == "::":
