@@ -128,7 +128,7 @@ def check_again(contents: Contents, report: Report) -> None:
             texts = piece.column("content").cast(pa.large_binary())
             names = (piece.column(name).to_pylist() for name in ("swhid", "path"))
             for swhid, path, text in zip(*names, texts, strict=True):
-                for span in scanner.scan(bytes(text.as_buffer()), path.encode().rpartition(b"/")[2]):
+                for span in scanner.scan(bytes(text.as_buffer()), path.encode()):
                     check.problems.append(f"{swhid} bytes {span.start}-{span.end}: {span.cls} found by {span.detector}")
     for entry in contents.entries_of("revisions"):
         for piece in contents.pieces(entry, ["revision", "message"]):

@@ -27,6 +27,7 @@ from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.resolve import resolve
 from pipeline.stages.license.steps import SERVICE, read_fact, scan_header, stated_by
 from pipeline.stages.redact.core import Scanner
+from pipeline.stages.redact.policy import risk
 from pipeline.stages.redact.spans import Span
 from pipeline.swhid import swhid
 
@@ -82,8 +83,9 @@ def _row(
     if licenses is not None and found.blob is not None:
         row["license"] = licenses.of(path, found.blob, text)
     if "redact" in chosen:
-        spans = scanner.scan(text, path.rpartition(b"/")[2]) if scanner else []
+        spans = scanner.scan(text, path) if scanner else []
         row["redactions"] = [_redaction(span) for span in spans]
+        row["risk"] = risk(spans)
         if copies is not None:
             row["redacted_path"] = displayed(copies.write(given, path, text, spans, decoded.encoding))
     if "language" in chosen:

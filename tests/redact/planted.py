@@ -40,6 +40,18 @@ def pem(rng: random.Random, kind: str = "RSA ") -> tuple[str, list[str]]:
     return "\n".join((f"-----BEGIN {name}-----", *body, f"-----END {name}-----")), body
 
 
+def luhn(digits: str) -> str:
+    """The digits with their check digit behind them."""
+    total = sum(sum(divmod(int(d) * (2 - i % 2), 10)) for i, d in enumerate(reversed(digits)))
+    return digits + str(-total % 10)
+
+
+def iban(country: str, account: str) -> str:
+    """An account with its check digits (ISO 7064, MOD 97-10)."""
+    number = int("".join(str(int(c, 36)) for c in f"{account}{country}00"))
+    return f"{country}{98 - number % 97:02d}{account}"
+
+
 def plants(seed: int) -> list[Plant]:
     """One plant of every class that a line can hold, and one PEM block."""
     rng = random.Random(seed)
@@ -87,7 +99,19 @@ def plants(seed: int) -> list[Plant]:
     artifactory = "AK" + "C" + _word(rng, 30)
     lines.append(Plant("ARTIFACTORY_TOKEN", f"h: {artifactory} ", artifactory))
     salt = _word(rng, 44, ALNUM)
-    lines.append(Plant("HIGH_ENTROPY", f'cookie_salt = "{salt}"', salt))
+    lines.append(Plant("SECRET", f'cookie_salt = "{salt}"', salt))
+    card = luhn("45567" + _word(rng, 10, string.digits))
+    lines.append(Plant("CARD", f"credit card: {card}", card))
+    account = iban("GB", "NWBK" + _word(rng, 14, string.digits))
+    lines.append(Plant("IBAN", f"account {account}", account))
+    number = f"{rng.randrange(130, 600)}-{rng.randrange(11, 99)}-{rng.randrange(1111, 9999)}"
+    lines.append(Plant("SSN", f"SSN: {number}", number))
+    phone = f"+49 30 90{rng.randrange(1820, 9000)}"
+    lines.append(Plant("PHONE", f"Phone: {phone}", phone))
+    hashed = "$2" + "b$12$" + _word(rng, 53, ALNUM)
+    lines.append(Plant("PASSWORD_HASH", f"root:{hashed}:0", hashed))
+    word = _word(rng, 9) + "q8"
+    lines.append(Plant("DSN_PASSWORD", f"Server=db;User Id=app;Pwd={word};Database=x", word))
     block, body = pem(rng, rng.choice(("RSA ", "EC ", "DSA ", "", "OPENSSH ", "ENCRYPTED ")))
     lines.append(Plant("PRIVATE_KEY", block, body[0]))
     return lines

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import pytest
 
-from pipeline.stages.redact import prefilter
+from pipeline.stages.redact import Scanner, prefilter
 from pipeline.stages.redact.detect_secrets_adapter import load_plugins, necessary, values
-from pipeline.stages.redact.keyword_values import REACH, rules_for
+from pipeline.stages.redact.findings import Finding
+from pipeline.stages.redact.policy import rules_for
 from pipeline.stages.redact.windows import STEP, WINDOW, Window, all_windows
 from tests.redact.conftest import TRAPS, standard_library
 from tests.redact.planted import plants
@@ -42,7 +43,7 @@ def prefiltered(filtering: prefilter.Prefilter, data: bytes, path: str) -> set[F
 
 
 def build(engine: Literal["hyperscan", "re2"]) -> prefilter.Prefilter:
-    return prefilter.build(engine, tuple(necessary(plugin) for plugin in PLUGINS))
+    return prefilter.build(engine, tuple(necessary(plugin) for plugin in PLUGINS), (True,) * len(PLUGINS))
 
 
 @pytest.fixture(scope="module", params=["hyperscan", "re2"])
@@ -116,22 +117,60 @@ def test_equals_brute_force_on_more_real_sources(engine: Literal["hyperscan", "r
 
 
 def test_positions_are_those_of_the_values_that_detect_secrets_reports() -> None:
-    """Our own runs of the plugins' expressions miss nothing and, the keyword plugin aside, add nothing."""
+    """Our own runs of the plugins' expressions miss nothing and add nothing."""
     sources = [("a.py", planted_text()), ("a.yml", planted_text()), *standard_library(100_000)]
     seen = set()
     for path, data in sources:
         for line in data.decode("utf-8", "surrogateescape").split("\n"):
             for plugin in PLUGINS:
+                if type(plugin).__name__ == "KeywordDetector":
+                    continue
                 expected = reported(plugin, path, line)
-                ours = [(line[v.start : v.end] if v.start >= 0 else "", v) for v in values(plugin, line, path)]
+                ours = [(line[v.start : v.end] if v.start >= 0 else "", v) for v in values(plugin, line)]
                 seen |= {type(plugin).__name__} if expected else set()
-                if type(plugin).__name__ != "KeywordDetector":
-                    assert {value for value, _ in ours} == expected, (type(plugin).__name__, path)
-                elif len(line) < REACH:
-                    assert {value for value, _ in ours} >= expected, path
-                    assert len(ours) == 0 or expected
-                    assert all(v.found.re in rules_for(path) for _, v in ours)
-    assert len(seen) >= 24
+                assert {value for value, _ in ours} == expected, (type(plugin).__name__, path)
+    assert len(seen) >= 23
+
+
+def everywhere(scanner: Scanner, data: bytes, path: bytes) -> set[Finding]:
+    """What the detectors find if every one of them looks at every window."""
+    name = path.decode("utf-8", "surrogateescape")
+    numbers = set(range(len(scanner.detectors)))
+    rules = rules_for(scanner.config, path)
+    return {
+        found
+        for window in all_windows(data)
+        for found in scanner.in_window(data, name, window, numbers)
+        if rules.replaces(found.cls, found.confidence)
+    }
+
+
+@pytest.mark.parametrize("path", [b"a.py", b"a.yaml", b".npmrc", b".htpasswd", b"a.sql"])
+@pytest.mark.parametrize("engine", ["hyperscan", "re2"])
+def test_own_detectors_look_wherever_they_would_find(
+    engine: str, scanner: Scanner, re2_scanner: Scanner, path: bytes
+) -> None:
+    """The patterns that wake a detector are necessary ones: nothing is found elsewhere."""
+    chosen = scanner if engine == "hyperscan" else re2_scanner
+    lines = [plant.line for seed in range(80, 83) for plant in plants(seed)]
+    data = (
+        "\n".join([*lines, *TRAPS, *(f"\u00e9 {line} \u20ac" for line in lines)]).encode()
+        + b"\n\xff"
+        + lines[0].encode()
+    )
+    expected = everywhere(chosen, data, path)
+    assert len({found.detector for found in expected}) > 40
+    assert chosen.findings(data, path) == expected
+
+
+@pytest.mark.oracle
+def test_own_detectors_look_wherever_they_would_find_in_real_sources(scanner: Scanner) -> None:
+    found = 0
+    for path, data in standard_library(6_000_000):
+        expected = everywhere(scanner, data, path.encode())
+        assert scanner.findings(data, path.encode()) == expected, path
+        found += len(expected)
+    assert found > 100
 
 
 def test_windows_cover_long_lines_with_overlap() -> None:

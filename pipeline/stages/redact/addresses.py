@@ -18,11 +18,12 @@ from .surrogates import is_reserved
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9_])[A-Za-z0-9_][A-Za-z0-9_.%+\-]{0,63}@"
-    r"((?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,8})([A-Za-z]{2,24})(?![A-Za-z0-9_\-(])"
+    r"((?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,8})([A-Za-z]{2,24})(?![A-Za-z0-9_\-(])",
+    re.ASCII,
 )
 _EMAIL_NECESSARY = Necessary(r"[A-Za-z0-9_.%+\-]@[A-Za-z0-9\-]+\.[A-Za-z]")
-_URL_USER = re.compile(r"://[^\s/@\"'<>()]*$")
-_NO_REPLY = re.compile(r"^(?:do[-_.]?)?no?t?[-_.]?reply", re.IGNORECASE)
+_NOT_URL_USER = re.compile(r"[\s/@\"'<>()]", re.ASCII)
+_NO_REPLY = re.compile(r"^(?:do[-_.]?)?no?t?[-_.]?reply", re.IGNORECASE | re.ASCII)
 _COUNTRIES = frozenset(
     str.split(
         "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw "
@@ -47,7 +48,7 @@ _NO_DOMAIN = frozenset(
         "target timer corp example internal invalid lan local localdomain localhost test"
     )
 )
-_EXAMPLE_DOMAINS = re.compile(r"(?:^|\.)example\.(?:com|org|net|edu)$")
+_EXAMPLE_DOMAINS = re.compile(r"(?:^|\.)example\.(?:com|org|net|edu)$", re.ASCII)
 
 
 def _emails(text: str, _path: str) -> Iterator[Match]:
@@ -65,7 +66,8 @@ def _emails(text: str, _path: str) -> Iterator[Match]:
             continue
         if re.match(r"\d+x\.", domain) or is_reserved(found.group()):  # an image of double size
             continue
-        if _URL_USER.search(text, max(0, start - 300), start):
+        scheme = text.rfind("://", max(0, start - 300), start)
+        if scheme >= 0 and not _NOT_URL_USER.search(text, scheme + 3, start):
             continue
         if _escapes(text, start):
             start += 1
@@ -75,6 +77,8 @@ def _emails(text: str, _path: str) -> Iterator[Match]:
 
 def _escapes(text: str, at: int) -> bool:
     """Whether the character at `at` belongs to an escape such as the n of a line break in a string."""
+    if text[at - 1 : at] != "\\":
+        return False
     before = text[max(0, at - 64) : at]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
@@ -93,20 +97,21 @@ class _Ranges:
 
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.[0-9])")
+_IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.[0-9])", re.ASCII)
 _IPV4_NECESSARY = Necessary(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _VERSION_BEFORE = re.compile(
     r"(?:\bv|version|\bver|release|\brev|revision|build|tag|section|\bsec|chapter|clause|figure|table|"
-    r"\boid|§|[=~<>^!]=|[~^])[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$|"
+    r"\boid|\xa7|[=~<>^!]=|[~^])[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$|"
     r"[A-Za-z]/$",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
+_VERSION_HINT = re.compile("[v=~<>^!/\xa7]|re[lv]|build|tag|sec|chap|clause|fig|table|oid", re.IGNORECASE | re.ASCII)
 _ADDRESS_BEFORE = re.compile(
     r"(?:\bip|ipv4|_ip|addr|host|server|dns|gateway|proxy|ping|listen|bind|peer|remote|client|ssh|"
     r"://|@)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_OBJECT_IDENTIFIER = re.compile(r"(?:1\.3\.6\.1|1\.2\.840\.|2\.5\.(?:4|29)\.)")
+_OBJECT_IDENTIFIER = re.compile(r"(?:1\.3\.6\.1|1\.2\.840\.|2\.5\.(?:4|29)\.)", re.ASCII)
 _IPV4_KEPT = _Ranges(
     map(
         ipaddress.IPv4Network,
@@ -127,16 +132,18 @@ def _ipv4(text: str, _path: str) -> Iterator[Match]:
         if _IPV4_KEPT.holds(a << 24 | b << 16 | c << 8 | d) or _OBJECT_IDENTIFIER.match(value):
             continue
         before = text[max(0, found.start() - 40) : found.start()]
-        if _VERSION_BEFORE.search(before):
+        if _VERSION_HINT.search(before) and _VERSION_BEFORE.search(before):
             continue
-        # Four one-digit numbers are far more often a version than an address.
-        if len(value) == 7 and not _ADDRESS_BEFORE.search(before):
+        # Numbers of one digit, but for the last, are far more often a version than an address.
+        if len(value) <= 9 and max(a, b, c) < 10 and not _ADDRESS_BEFORE.search(before):
             continue
         yield Match(*found.span(), "IPV4", 0.8, *found.span())
 
 
 # Only 2000::/3 is allocated as global unicast.
-_IPV6 = re.compile(r"(?<![0-9A-Za-z_:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z_]|:[0-9A-Fa-f:])")
+_IPV6 = re.compile(
+    r"(?<![0-9A-Za-z_:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z_]|:[0-9A-Fa-f:])", re.ASCII
+)
 _IPV6_NECESSARY = Necessary(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:")
 _IPV6_KEPT = _Ranges(
     map(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 from . import prefilter
 from .armour import without_key
 from .config import RedactConfig
-from .detector import RULES_VERSION, Detector, LineDetector, Match, digest
+from .detector import RULES_VERSION, BlockDetector, Detector, Match, digest
 from .findings import Finding, Places, merged
+from .policy import levels_digest, rules_for
 from .spans import Span, redact
 from .surrogates import surrogate
 from .windows import NEWLINE, Window
@@ -29,10 +30,15 @@ class Scanner:
         from .registry import registry  # imports detect-secrets
 
         self.detectors: tuple[Detector, ...] = registry(config)
-        self._prefilter = prefilter.build(config.engine, tuple(d.necessary for d in self.detectors))
+        self._blocks = {n for n, detector in enumerate(self.detectors) if isinstance(detector, BlockDetector)}
+        self._prefilter = prefilter.build(
+            config.engine,
+            tuple(d.necessary for d in self.detectors),
+            tuple(not isinstance(d, BlockDetector) and d.is_unicode for d in self.detectors),
+        )
 
     def scan(self, data: bytes, path: bytes) -> list[Span]:
-        """Spans of `data`, sorted and disjoint. The file's name decides which keyword rules hold.
+        """Spans of `data`, sorted and disjoint. Of its path the detectors see the name, the policy all.
 
         Time is linear in the bytes, memory in the findings. Bytes that are not UTF-8 are looked at as well.
         The same value of a class gets the same surrogate within the text; nothing outside the text has a say.
@@ -42,26 +48,62 @@ class Scanner:
         """
         found = self.findings(data, path)
         spans = self._spans(data, found)
+        changed = spans
         for _ in range(_ROUNDS):
-            if not spans:
+            if not changed:
                 break
-            places = Places(spans)
-            hidden = {places.original(more) for more in self.findings(redact(data, spans), path)} - found
+            hidden = self._hidden(data, spans, changed, path) - found
             if not hidden:
                 break
             found |= hidden
+            before = {(span.start, span.end) for span in spans}
             spans = self._spans(data, found)
+            changed = [span for span in spans if (span.start, span.end) not in before]
         return spans
 
-    def findings(self, data: bytes, path: bytes) -> set[Finding]:
-        """What the detectors find in one pass, each place once."""
-        selection = self._prefilter.select(prefilter.as_valid_utf8(data))
-        name = path.decode("utf-8", "surrogateescape")
-        return {found for window, numbers in selection.items() for found in self._in(data, name, window, numbers)}
+    def _hidden(self, data: bytes, spans: list[Span], changed: list[Span], path: bytes) -> set[Finding]:
+        """What turns up in the redacted lines that hold `changed`, as places in `data`. Others are as they were."""
+        released = redact(data, spans)
+        places = Places(spans)
+        pieces: list[bytes] = []
+        starts: list[int] = []  # in the text of those lines alone
+        firsts: list[int] = []  # in `released`
+        size, done = 0, -1
+        for span in changed:
+            start, end = places.released(span)
+            if end <= done:
+                continue
+            first = max(done + 1, released.rfind(NEWLINE, 0, start) + 1)
+            done = released.find(NEWLINE, end)
+            done = len(released) if done < 0 else done
+            pieces.append(released[first:done])
+            starts.append(size)
+            firsts.append(first)
+            size += done - first + 1
+        found = set()
+        for more in self.findings(NEWLINE.join(pieces), path, lines_only=True):
+            at = bisect_right(starts, more.start) - 1
+            shift = firsts[at] - starts[at]
+            found.add(places.original(more._replace(start=more.start + shift, end=more.end + shift)))
+        return found
 
-    def _in(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[Finding]:
+    def findings(self, data: bytes, path: bytes, lines_only: bool = False) -> set[Finding]:
+        """What the detectors find in one pass, each place once; `lines_only`: those that look at single lines."""
+        selection = self._prefilter.select(prefilter.as_valid_utf8(data))
+        name = path.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
+        rules = rules_for(self.config, path)
+        return {
+            found
+            for window, numbers in selection.items()
+            for found in self.in_window(data, name, window, numbers - self._blocks if lines_only else numbers)
+            if rules.replaces(found.cls, found.confidence)
+        }
+
+    def in_window(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[Finding]:
+        """What the detectors of these numbers find in a window, whether the prefilter selects them or not."""
         piece = data[window.start : window.end]
-        text = piece.decode("utf-8", "surrogateescape")
+        plain = piece.decode("latin-1")
+        text = plain if piece.isascii() else piece.decode("utf-8", "surrogateescape")
 
         def offset(character: int) -> int:
             if len(text) == len(piece):
@@ -70,18 +112,31 @@ class Scanner:
 
         for number in sorted(numbers):
             detector = self.detectors[number]
-            matches: Iterator[Match]
-            if isinstance(detector, LineDetector):
-                matches = (
-                    match._replace(start=offset(match.start), end=offset(match.end))
-                    for match in detector.find(text, path)
-                    if not window.is_cut(offset(match.whole_start), offset(match.whole_end))
-                )
+            for match in self._matches(detector, data, path, window, plain, text, offset):
+                yield Finding(match.start, match.end, match.cls, detector.name, detector.version, match.confidence)
+
+    @staticmethod
+    def _matches(
+        detector: Detector, data: bytes, path: str, window: Window, plain: str, text: str, offset: Callable[[int], int]
+    ) -> Iterator[Match]:
+        if isinstance(detector, BlockDetector):
+            yield from detector.find(data, window.start, window.end)
+            return
+        start = window.start
+        whole_line = window.start == window.line_start and window.end == window.line_end
+        for match in detector.find(text if detector.is_unicode else plain, path):
+            first, last, cls, confidence, whole_start, whole_end = match
+            if detector.is_unicode:
+                first, last, whole_start, whole_end = map(offset, (first, last, whole_start, whole_end))
             else:
-                matches = detector.find(data, window.start, window.end)
-            for match in matches:
-                if match.cls not in self.config.keep_classes:
-                    yield Finding(match.start, match.end, match.cls, detector.name, detector.version, match.confidence)
+                first, last, whole_start, whole_end = (
+                    first + start,
+                    last + start,
+                    whole_start + start,
+                    whole_end + start,
+                )
+            if whole_line or not window.is_cut(whole_start, whole_end):
+                yield Match(first, last, cls, confidence, whole_start, whole_end)
 
     def _spans(self, data: bytes, findings: set[Finding]) -> list[Span]:
         """Findings merged where they overlap, with zone, line and surrogate."""
@@ -142,6 +197,8 @@ def versions() -> dict[str, str]:
 
     return {
         "detect-secrets": version("detect-secrets"),
+        "phonenumbers": version("phonenumbers"),
         "redact-detectors": digest(registry(RedactConfig())),
+        "redact-levels": levels_digest(),
         "redact-rules": RULES_VERSION,
     }

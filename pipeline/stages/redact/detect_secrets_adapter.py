@@ -24,8 +24,6 @@ from detect_secrets.settings import default_settings, get_plugins
 
 from pipeline.errors import ConfigError
 
-from . import keyword_values
-from .assignments import is_assigned_secret, is_random_secret
 from .detector import LineDetector, Match, Necessary
 from .placeholders import is_made_up_token, is_placeholder
 
@@ -49,8 +47,8 @@ class Rule(NamedTuple):
     more: str = r"[A-Za-z0-9_]*"
 
 
-# IPPublicDetector and PrivateKeyDetector are run by the equality tests but find nothing here: `addresses` and
-# `armour` find the same places and decide them by rules of their own.
+# IPPublicDetector, KeywordDetector and PrivateKeyDetector are run by the equality tests but find nothing here:
+# `addresses`, `assignments` and `armour` look at the same places and decide them by rules of their own.
 _RULES: dict[str, Rule | None] = {
     "ArtifactoryDetector": Rule("ARTIFACTORY_TOKEN", inner=r"AK?[A-Za-z0-9]+"),
     "AWSKeyDetector": Rule("AWS_KEY", group=True),
@@ -61,11 +59,12 @@ _RULES: dict[str, Rule | None] = {
     "GitHubTokenDetector": Rule("GITHUB_TOKEN"),
     "GitLabTokenDetector": Rule("GITLAB_TOKEN"),
     "IPPublicDetector": None,
+    "KeywordDetector": None,
     "IbmCloudIamDetector": Rule("IBM_CLOUD_KEY", group=True),
     "IbmCosHmacDetector": Rule("IBM_COS_KEY", group=True),
     "JwtTokenDetector": Rule("JWT", more=r"[A-Za-z0-9_.+/=-]*"),
     "MailchimpDetector": Rule("MAILCHIMP_KEY"),
-    "NpmDetector": Rule("NPM_TOKEN", group=True, inner=r"[^\s\"']+", more=""),
+    "NpmDetector": Rule("NPM_TOKEN", group=True, inner=r"[^\s\"'<>=&,;)]+", more=""),
     "OpenAIDetector": Rule("OPENAI_KEY"),
     "PrivateKeyDetector": None,
     "PypiTokenDetector": Rule("PYPI_TOKEN", more=r"[A-Za-z0-9_-]*"),
@@ -115,8 +114,8 @@ def _linear(rx: re.Pattern[str]) -> re.Pattern[str]:
     return re.compile(rx.pattern.replace(_SEPARATOR, _LINEAR_SEPARATOR), rx.flags)
 
 
-def values(plugin: Any, text: str, path: str) -> Iterator[Value]:
-    """What `analyze_line` reports, as positions; of the keyword plugin also what follows the first."""
+def values(plugin: Any, text: str) -> Iterator[Value]:
+    """What `analyze_line` of a plugin that is used reports, as positions."""
     if isinstance(plugin, RegexBasedDetector):
         accepts: Callable[[str], bool] = getattr(plugin, "is_formally_valid", bool)
         for rx in map(_linear, plugin.denylist):
@@ -126,13 +125,11 @@ def values(plugin: Any, text: str, path: str) -> Iterator[Value]:
                 for group in groups:
                     if accepts is bool or accepts(found.group(group)):
                         yield Value(*found.span(group), found)
-    elif isinstance(plugin, HighEntropyStringsPlugin):
+    else:
         for found in plugin.regex.finditer(text):
             if entropy(found.group(2), plugin.charset) > plugin.entropy_limit:
-                yield Value(*found.span(2), found)
-    else:
-        for found, group in keyword_values.assignments(text, path):
-            yield Value(*found.span(group), found)
+                start, end = found.span(2)
+                yield Value(start, end, found)
 
 
 def entropy(text: str, charset: str) -> float:
@@ -148,9 +145,9 @@ def entropy(text: str, charset: str) -> float:
     return bits
 
 
-def _vendor(plugin: Any, rule: Rule, text: str, path: str) -> Iterator[Match]:
+def _vendor(plugin: Any, rule: Rule, text: str, _path: str) -> Iterator[Match]:
     more = re.compile(rule.more)
-    for value in values(plugin, text, path):
+    for value in values(plugin, text):
         found = value.found
         group = 1 if rule.group and found.re.groups else 0
         start, end = found.span(group)
@@ -162,40 +159,28 @@ def _vendor(plugin: Any, rule: Rule, text: str, path: str) -> Iterator[Match]:
             start, end = shift + inner.start(), shift + inner.end()
         run_on = more.match(text, end)
         end = run_on.end() if run_on else end
+        if group == 0 and not rule.inner and start and text[start - 1].isalnum():
+            continue  # letters of a longer word, or of a sequence of them
         rejects = is_placeholder if rule.cls == "URL_PASSWORD" else is_made_up_token
         if not rejects(text[start:end]):
             yield Match(start, end, rule.cls, 0.9, found.start(), end)
 
 
-def _entropy(plugin: Any, mode: Literal["named", "all"], text: str, path: str) -> Iterator[Match]:
-    for value in values(plugin, text, path):
-        if mode == "all" or is_random_secret(text, value.start, value.end, path):
-            yield Match(value.start, value.end, "HIGH_ENTROPY", 0.5, *value.found.span())
+def _entropy(plugin: Any, text: str, _path: str) -> Iterator[Match]:
+    for value in values(plugin, text):
+        yield Match(value.start, value.end, "HIGH_ENTROPY", 0.5, *value.found.span())
 
 
-_PASSWORD = re.compile("pass|pwd|contrase", re.IGNORECASE)
-
-
-def _keyword(plugin: Any, text: str, path: str) -> Iterator[Match]:
-    for value in values(plugin, text, path):
-        end = value.start + len(text[value.start : value.end].rstrip())
-        if end > value.start and is_assigned_secret(text, value.start, end, value.found):
-            cls = "PASSWORD" if _PASSWORD.search(value.found.group()) else "SECRET"
-            yield Match(value.start, end, cls, 0.6, *value.found.span())
-
-
-def detectors(entropy: Literal["named", "all", "off"]) -> tuple[LineDetector, ...]:
+def detectors(entropy: Literal["named", "all"]) -> tuple[LineDetector, ...]:
     """One detector a plugin, in the order of their names."""
     made = []
     for plugin in load_plugins():
         name = type(plugin).__name__
         find: Callable[[str, str], Iterator[Match]]
         if isinstance(plugin, HighEntropyStringsPlugin):
-            if entropy == "off":
-                continue
-            find = partial(_entropy, plugin, entropy)
-        elif isinstance(plugin, keyword.KeywordDetector):
-            find = partial(_keyword, plugin)
+            if entropy == "named":
+                continue  # `assignments` asks for a name, and looks at every kind of value
+            find = partial(_entropy, plugin)
         elif name not in _RULES:
             raise ConfigError(
                 f"detect-secrets {VERSION} brings the plugin {name}, for which it is not known where "
@@ -206,5 +191,5 @@ def detectors(entropy: Literal["named", "all", "off"]) -> tuple[LineDetector, ..
             if rule is None:
                 continue
             find = partial(_vendor, plugin, rule)
-        made.append(LineDetector(f"detect-secrets/{name}", VERSION, necessary(plugin), find))
+        made.append(LineDetector(f"detect-secrets/{name}", VERSION, necessary(plugin), find, is_unicode=True))
     return tuple(made)

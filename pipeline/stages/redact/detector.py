@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Version of this package's own rules and surrogates; raise it when findings may change."""
 
 
@@ -36,12 +36,17 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class LineDetector:
-    """Finds values inside one line. `find` gets the window's text and the file's path."""
+    """Finds values inside one line. `find` gets the window's text and the file's path.
+
+    The text is one character a byte (Latin-1), so that places are offsets and a byte-wise prefilter is exact;
+    the expressions of such a detector are compiled with `re.ASCII`. Where `is_unicode`, it is the decoded text.
+    """
 
     name: str
     version: str
     necessary: tuple[Necessary, ...]
     find: Callable[[str, str], Iterator[Match]]
+    is_unicode: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from .spans import Span
 
-_PERSONAL = frozenset({"EMAIL", "IPV4", "IPV6"})
-_GENERIC = frozenset({"PASSWORD", "SECRET"})
+PERSONAL = frozenset({"EMAIL", "IPV4", "IPV6", "PHONE", "CARD", "IBAN", "SSN", "NATIONAL_ID"})
+_GENERIC = frozenset({"PASSWORD", "SECRET", "LOGIN", "KUBERNETES_SECRET"})
 
 
 class Finding(NamedTuple):
@@ -25,13 +25,19 @@ class Finding(NamedTuple):
 
 def rank(cls: str) -> int:
     """Which class an overlap gets: secrets before personal data, a known format before a name beside it."""
-    if cls == "PRIVATE_KEY":
+    if cls in ("PRIVATE_KEY", "PRIVATE_KEY_BASE64"):
         return 0
-    if cls in _PERSONAL:
+    if cls in PERSONAL:
         return 4
     if cls == "HIGH_ENTROPY":
         return 3
     return 2 if cls in _GENERIC else 1
+
+
+def _precedence(found: Finding) -> tuple[int, int, int, bool, str]:
+    # Rules of our own know checksums.
+    borrowed = found.detector.startswith("detect-secrets/")
+    return rank(found.cls), found.start, -found.end, borrowed, found.detector
 
 
 def merged(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -43,7 +49,7 @@ def merged(findings: Iterable[Finding]) -> Iterator[Finding]:
                 yield last
             last = found
         else:
-            first = min(last, found, key=lambda f: (rank(f.cls), f.start, -f.end, f.detector))
+            first = min(last, found, key=_precedence)
             last = first._replace(start=last.start, end=max(last.end, found.end))
     if last is not None:
         yield last
@@ -62,6 +68,11 @@ class Places:
             self._starts.append(span.start + shift)
             self._ends.append(span.start + shift + length)
             shift += length - (span.end - span.start)
+
+    def released(self, span: Span) -> tuple[int, int]:
+        """Where the surrogate of a span stands in the redacted text."""
+        at = bisect_left(self._spans, span.start, key=lambda one: one.start)
+        return self._starts[at], self._ends[at]
 
     def original(self, found: Finding) -> Finding:
         """The same finding in the original text; a surrogate that it touches counts as a whole."""

@@ -28,9 +28,14 @@ class Prefilter(Protocol):
 
 
 @lru_cache(maxsize=4)
-def build(engine: Literal["hyperscan", "re2"], necessary: tuple[tuple[Necessary, ...], ...]) -> Prefilter:
-    """The prefilter of an engine for the patterns of each detector; the same one within a process."""
-    return HyperscanPrefilter(necessary) if engine == "hyperscan" else Re2Prefilter(necessary)
+def build(
+    engine: Literal["hyperscan", "re2"], necessary: tuple[tuple[Necessary, ...], ...], unicode: tuple[bool, ...]
+) -> Prefilter:
+    """The prefilter of an engine for the patterns of each detector; the same one within a process.
+
+    `unicode` says which detectors look at decoded text; the others look at bytes.
+    """
+    return HyperscanPrefilter(necessary, unicode) if engine == "hyperscan" else Re2Prefilter(necessary)
 
 
 def as_valid_utf8(data: bytes) -> bytes:
@@ -51,35 +56,41 @@ class HyperscanPrefilter:
     Each database takes a second to compile, so each is made when a text first needs it.
     """
 
-    def __init__(self, necessary: Sequence[Sequence[Necessary]]) -> None:
+    def __init__(self, necessary: Sequence[Sequence[Necessary]], unicode: Sequence[bool]) -> None:
         import hyperscan
 
         common = hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_DOTALL
         self._expressions: list[bytes] = []
         self._flags: list[int] = []
         self._owner: list[int] = []
+        self._in_unicode: list[int] = []
         for number, patterns in enumerate(necessary):
             for pattern in patterns:
                 source, re_flags = without_comments(pattern.pattern, pattern.flags)
                 self._expressions.append(source.encode())
                 self._flags.append(common | (hyperscan.HS_FLAG_CASELESS if re_flags & re.IGNORECASE else 0))
+                if unicode[number]:
+                    self._in_unicode.append(len(self._owner))
                 self._owner.append(number)
         self._unicode_flags = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_UCP
 
     @cached_property
     def _ascii(self) -> Any:
-        return self._compiled(0)
+        return self._compiled(range(len(self._expressions)), 0)
 
     @cached_property
     def _unicode(self) -> Any:
-        return self._compiled(self._unicode_flags)
+        return self._compiled(self._in_unicode, self._unicode_flags)
 
-    def _compiled(self, extra: int) -> Any:
+    def _compiled(self, numbers: Sequence[int], extra: int) -> Any:
         import hyperscan
 
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        numbers = list(range(len(self._expressions)))
-        database.compile(expressions=self._expressions, ids=numbers, flags=[f | extra for f in self._flags])
+        database.compile(
+            expressions=[self._expressions[n] for n in numbers],
+            ids=list(numbers),
+            flags=[self._flags[n] | extra for n in numbers],
+        )
         return database
 
     def select(self, data: bytes) -> Selection:
@@ -97,7 +108,10 @@ class HyperscanPrefilter:
             latest[number] = end
             hits.append((end - 1, number))
 
-        (self._ascii if data.isascii() else self._unicode).scan(data, match_event_handler=on_match)
+        self._ascii.scan(data, match_event_handler=on_match)
+        if self._in_unicode and not data.isascii():
+            latest = [-STEP] * len(latest)
+            self._unicode.scan(data, match_event_handler=on_match)
         selection: Selection = {}
         line_start = line_end = -1
         for offset, number in sorted(hits):

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import addresses, armour, detect_secrets_adapter, url_credentials
+from . import (
+    addresses,
+    armour,
+    assignments,
+    commands,
+    detect_secrets_adapter,
+    json_web_tokens,
+    national_ids,
+    password_hashes,
+    payment,
+    phones,
+    url_credentials,
+    vendor_tokens,
+    wrapped,
+)
 from .config import RedactConfig
 from .detector import Detector
 
@@ -13,8 +27,25 @@ def registry(config: RedactConfig) -> tuple[Detector, ...]:
         addresses.EMAIL,
         addresses.IPV4,
         addresses.IPV6,
+        phones.PHONE,
+        phones.PHONE_BELOW,
+        payment.CARD,
+        payment.IBAN,
+        national_ids.NATIONAL_ID,
         armour.PEM,
         armour.PUTTY,
         url_credentials.URL_PASSWORD,
+        url_credentials.KEYWORD_LIST,
+        url_credentials.OTHER_STRINGS,
+        json_web_tokens.JWT,
+        *vendor_tokens.detectors(),
+        password_hashes.PASSWORD_HASH,
+        wrapped.KUBERNETES,
+        wrapped.BASE64_KEY,
+        wrapped.LOGIN,
+        wrapped.BY_NAME,
+        commands.COMMAND,
+        assignments.ASSIGNMENT,
+        assignments.BELOW,
         *detect_secrets_adapter.detectors(config.entropy),
     )

@@ -15,6 +15,7 @@ from pipeline.engine.step import Job
 from pipeline.schema import SPANS
 from pipeline.stages.redact.config import RedactConfig
 from pipeline.stages.redact.core import Scanner, versions
+from pipeline.stages.redact.policy import rules_for
 
 
 def step_versions(config: RedactConfig) -> dict[str, str]:
@@ -28,10 +29,17 @@ def scanner_of(config: RedactConfig) -> Scanner:
     return Scanner(config)
 
 
+def _as_decided(config: RedactConfig, path: bytes) -> str:
+    """What of a path decides the spans of its text."""
+    name = path.rpartition(b"/")[2].decode("utf-8", "backslashreplace")
+    rules = rules_for(config, path).id
+    return f"{name} {rules}" if rules else name
+
+
 def find(job: Job) -> None:
     """Scan every survivor, and every licence text that evidence rests on, for the attribution.
 
-    Facts of earlier runs are reused by (blob, file name), which is all that a detector sees.
+    Facts of earlier runs are reused by (blob, file name, rules), which is all that decides.
     """
     config: RedactConfig = job.settings
     survivors = job.read("near.apply/kept", ["blob", "path"])
@@ -44,10 +52,10 @@ def find(job: Job) -> None:
     survivors = stack([survivors, licenses])
     settings = config.model_dump_json(exclude={"commitment_key"})
     store = job.facts("redact", versions() | {"settings": settings})
-    names = [path.rpartition(b"/")[2] for path in survivors.column("path").to_pylist()]
+    paths = survivors.column("path").to_pylist()
     keys = [
-        (blob, name.decode("utf-8", "backslashreplace"))
-        for blob, name in zip(survivors.column("blob").to_pylist(), names, strict=True)
+        (blob, _as_decided(config, path))
+        for blob, path in zip(survivors.column("blob").to_pylist(), paths, strict=True)
     ]
     facts = store.known(keys) if config.enabled else dict.fromkeys(keys, "[]")
     places = positions(survivors.column("blob"), contents.column("blob")).to_pylist()
@@ -56,10 +64,10 @@ def find(job: Job) -> None:
     scanner = scanner_of(config) if any(key not in facts for key in keys) else None
     fresh: dict[tuple[bytes, str], str] = {}
     rows = []
-    for key, name, place in zip(keys, names, places, strict=True):
+    for key, path, place in zip(keys, paths, places, strict=True):
         if key not in facts:
             assert scanner is not None
-            found = scanner.scan(bytes(texts[place].as_buffer()), name)
+            found = scanner.scan(bytes(texts[place].as_buffer()), path)
             fresh[key] = facts[key] = json.dumps([asdict(span) for span in found])
         spans = json.loads(facts[key])
         if secret_key and spans:

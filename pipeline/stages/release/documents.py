@@ -18,6 +18,7 @@ from pipeline.schema import SCHEMA_VERSION
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.reviews import load_reviews
 from pipeline.stages.optout.registry import registry_of
+from pipeline.stages.redact.policy import digest as redaction_digest
 from pipeline.stages.release.croissant import croissant
 
 DOCUMENTS = (
@@ -107,7 +108,11 @@ def document_versions(settings: dict[str, Any]) -> dict[str, str]:
 
 def _policies(settings: dict[str, Any]) -> dict[str, str]:
     registry = registry_of(settings["optout"])
-    policies = {"license": load_policy(settings["license"].policy).digest, "optout": registry.digest}
+    policies = {
+        "license": load_policy(settings["license"].policy).digest,
+        "optout": registry.digest,
+        "redact": redaction_digest(settings["redact"]),
+    }
     reviews = load_reviews(settings["license"].reviews).digest
     policies |= {"reviews": reviews} if reviews != "none" else {}
     tables = {registry.aliases, digest(settings["ingest"].repositories)} - {"none"}

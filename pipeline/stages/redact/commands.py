@@ -1,0 +1,104 @@
+"""Secrets on command lines, in HTTP headers, and as arguments where user and password stand side by side."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from .detector import RULES_VERSION, LineDetector, Match, Necessary
+from .placeholders import is_placeholder
+from .values import look_of
+
+_COMMAND = re.compile(
+    # curl -u user:password
+    r"\s(?:-u|--user|--proxy-user)[ =]{1,3}(?P<q1>[\"']?)[^\s:\"'$<{]{0,64}:(?P<curl>[^\s"
+    r"\"'\\]{3,128})|"
+    # sshpass -p secret, and tools that take -u USER -p PASSWORD
+    r"\bsshpass\s+-p\s{0,2}(?P<q2>[\"']?)(?P<ssh>[^\s\"'$]{3,128})|"
+    r"\s(?:-p|-P|-w|-a|/pass(?:word)?:|/p:|"
+    r"--?pass(?:word)?)[ =]{0,2}(?P<q3>[\"']?)(?P<tool>[^\s\"'$<{%/-][^\s\"']{2,127})|"
+    # Authorization: Basic base64, Bearer token
+    r"Authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?(?:Basic)\s{1,3}(?P<basic>[A-Za-z0-9+/]{8,200}={0,2})|"
+    r"(?:Authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?)?(?:Bearer|token)\s(?P<bearer>[A-Za-z0-9_.~+/=-]{16,2000})(?=[\s\"'`\\,;)]|$)|"
+    # NetworkCredential("user", "password"), DirectoryEntry(path, user, password)
+    r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
+    r"UsernamePasswordAuthenticationToken)\(\s{0,3}[\"'][^\"'\n]{1,80}[\"']\s{0,3},\s{0,3}[\"'](?P<pair>[^\"'\n]{4,128})[\"']|"
+    r"DirectoryEntry\(\s{0,3}[\"'][^\"'\n]{1,160}[\"']\s{0,3},\s{0,3}[\"'][^\"'\n]{1,80}[\"']\s{0,3},\s{0,3}[\"'](?P<entry>[^\"'\n]{4,128})[\"']|"
+    # requests.get(..., auth=("user", "password"))
+    r"\bauth\s{0,2}[=:]\s{0,2}[\[(]\s{0,2}[\"'][^\"'\n]{1,80}[\"']\s{0,2},\s{0,2}[\"'](?P<auth>[^\"'\n]{4,128})[\"']|"
+    # IDENTIFIED BY 'password', WITH PASSWORD 'password', SET PASSWORD = PASSWORD('password')
+    r"(?i:\bidentified\s+by|\bpassword)\s{1,3}(?:=\s{0,2})?(?:PASSWORD\()?[\"'](?P<sql>[^\"'\n\s]{4,128})[\"']|"
+    # vault operator unseal KEY, Unseal Key 1: KEY
+    r"(?i:unseal)(?:\s+Key\s+[0-9]{1,2}:)?\s{1,3}(?P<unseal>[A-Za-z0-9+/]{43,46}={0,2})|"
+    # chpasswd, user:password pairs given to it
+    r"\becho\s+[\"']?[a-z_][\w-]{0,31}:(?P<chpasswd>[^\s\"'$|:]{4,128})[\"']?\s*\|\s*(?:sudo\s+)?chpasswd",
+    re.ASCII,
+)
+_TOOLS = {
+    "curl": re.compile(r"\bcurl\b", re.ASCII),
+    "tool": re.compile(
+        r"\b(?:mysql(?:dump|admin|import|check)?|psexec|docker|podman|helm|oc|az|cf|mongo(?:dump|sh|export|restore)?|winexe|"
+        r"smbclient|net\s+use|influx|htpasswd|ldapsearch|nexus|jfrog|openssl|redis-cli|psql|sqlcmd|bcp|mssql-cli|rabbitmqctl|"
+        r"kinit|vncviewer|rdesktop|xfreerdp|cmdkey)(?:\.exe)?\b[^\n|]*\Z",
+        re.IGNORECASE | re.ASCII,
+    ),
+}
+_REACH = 240
+_LOOKS = {"bearer": ("random",), "unseal": ("random",)}
+_NECESSARY = tuple(
+    Necessary(p)
+    for p in (
+        r"\bcurl\b[^\n]*\s(?:-u|--user|--proxy-user)[ =]",
+        r"\bsshpass\s+-p",
+        r"(?i:mysql|psexec|docker|podman|helm|\boc\b|\baz\b|\bcf\b|mongo|winexe|smbclient|net\s+use|influx|htpasswd|ldapsearch|"
+        r"nexus|jfrog|openssl|redis-cli|psql|sqlcmd|\bbcp\b|mssql-cli|rabbitmqctl|kinit|vncviewer|rdesktop|xfreerdp|cmdkey)"
+        r"[^\n|]*\s(?:-p|-P|-w|-a|/p|--?pass)",
+        r"(?:Basic|Bearer|token)\s{1,3}[A-Za-z0-9_.~+/=-]{8}",
+        r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
+        r"UsernamePasswordAuthenticationToken|DirectoryEntry)\(",
+        r"\bauth\s{0,2}[=:]\s{0,2}[\[(]\s{0,2}[\"']",
+        r"(?i:identified\s+by|password)\s{1,3}(?:=\s{0,2})?(?:PASSWORD\()?[\"']",
+        r"(?i:unseal)[^\n]{0,24}[A-Za-z0-9+/]{43}",
+        r"\|\s*(?:sudo\s+)?chpasswd",
+    )
+)
+
+
+def decodes_to_pair(value: str) -> bool:
+    """Whether base64 holds `user:password`, as in HTTP's Basic scheme (RFC 7617)."""
+    try:
+        told = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return False
+    user, colon, password = told.partition(":")
+    return bool(colon) and told.isprintable() and not is_placeholder(password) and len(user) < 128
+
+
+def _find(text: str, _path: str) -> Iterator[Match]:
+    for found in _COMMAND.finditer(text):
+        group = found.lastgroup or ""
+        value = found[group]
+        tools = _TOOLS.get(group)
+        if tools and not tools.search(text, max(0, found.start() - _REACH), found.start()):
+            continue
+        if group == "basic":
+            if decodes_to_pair(value):
+                yield Match(*found.span(group), "BASIC_AUTH", 0.9, *found.span())
+            elif look_of(value) in ("random", "mixed") and not is_placeholder(value):
+                yield Match(*found.span(group), "BASIC_AUTH", 0.6, *found.span())
+            continue
+        if is_placeholder(value):
+            continue
+        look = look_of(value)
+        if look is None or (group in _LOOKS and look not in _LOOKS[group]):
+            continue
+        confidence = {"random": 0.9, "mixed": 0.8, "word": 0.55, "number": 0.5, "uuid": 0.5}[look]
+        if group == "sql" and look == "word":
+            confidence = 0.4
+        cls = "SECRET" if group in ("bearer", "unseal") else "PASSWORD"
+        yield Match(*found.span(group), cls, confidence, *found.span())
+
+
+COMMAND = LineDetector("command", RULES_VERSION, _NECESSARY, _find)

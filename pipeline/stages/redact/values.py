@@ -1,0 +1,102 @@
+"""How much a value looks like a secret by itself: random, mixed, a word, a number, or something else.
+
+No verdict rests on this alone: a value counts only beside a name (`names`), in the form of an assignment
+(`assignments`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Literal
+
+from .placeholders import is_placeholder
+
+Look = Literal["random", "mixed", "word", "number", "uuid"]
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_CODE = re.compile(
+    r"[\w.$>:-]{1,200}[\[(]"  # a call or an index
+    r"|[A-Za-z_$][\w$]{0,14}(?:\.[A-Za-z_$][\w$]{0,22})+\(?\)?;?$"  # an attribute
+    r"|\w+(?:->|::)\w|&\w|@[\w/]+$|\*\w+$|\$\w|\\\w|"
+    r"(?:self|this|new|await|function|lambda|return|request|response|process|config|settings|options|args|params|os|"
+    r"sys|env|ctx|context)(?:[.\s\[(]|$)",
+    re.ASCII,
+)
+_PATH = re.compile(
+    r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/]|file:|\\\\)[\w./\\ @:$%+~-]*$|[a-z][a-z0-9+.-]{1,20}://[^@\s]*$|"
+    r"(?:[\w.-]+/){2,}[\w.-]*$|[\w.-]{1,60}\.(?:pem|key|crt|cer|json|txt|ya?ml|xml|p12|pfx|jks|env|conf|cfg|ini|py|js|ts|html?|"
+    r"php|java|go|md|csv|png|jpe?g|svg|sh|sql|log|local|com|org|net|io|dev|internal)(?::[0-9]+)?(?:/\S*)?$",
+    re.ASCII,
+)
+_EXPRESSION = re.compile(r"\\[sSwWdDbB]|\(\?[:=!<P]|\.[*+]|\[\^|\(\^|\|\(", re.ASCII)  # of the regular kind
+_OTHER = re.compile(
+    r"sha(?:1|224|256|384|512)?[-:]|md5[-:]|urn:|arn:|data:|projects/|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|"
+    r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ]|$)|v?[0-9]+(?:\.[0-9]+){1,3}(?:[-+.][\w.]+)?$|"
+    r"[\^~><=]+\s*v?[0-9]|"
+    r"#[0-9a-fA-F]{3,8}$|[a-z]+/[a-z.+-]+$|\^.*\$$|(?:https?|ftp):|[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[a-zA-Z]{0,2}$|[#.][a-z][\w-]*$|"
+    r"[A-Z][a-z]+(?:[A-Z][a-z]+)+$|[a-z]+(?:[A-Z][a-z]+)+$|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$",
+    re.ASCII,
+)
+_LETTERS, _DIGITS, _STRANGE = re.compile("[A-Za-z]"), re.compile("[0-9]"), re.compile(r"[^A-Za-z0-9\-_./: ]")
+_SEPARATORS = re.compile(r"[-_./:\s]+", re.ASCII)
+_VOWELS = frozenset("aeiouyäöüáéíóúàèAEIOUY")
+
+
+def entropy_of(text: str) -> float:
+    """Bits a character, by the text's own frequencies."""
+    size = len(text)
+    return -sum(n / size * math.log2(n / size) for n in Counter(text).values())
+
+
+@lru_cache(maxsize=4096)
+def look_of(value: str) -> Look | None:
+    """What a value looks like; None for code, paths, placeholders, versions and the like. Linear."""
+    if len(value) < 3 or is_placeholder(value):
+        return None
+    if _UUID.fullmatch(value):
+        return "uuid"
+    if value.isdigit():
+        return "number"
+    if _PATH.match(value) or _OTHER.match(value) or _CODE.match(value) or _EXPRESSION.search(value):
+        return None
+    letters, digits = len(_LETTERS.findall(value)), len(_DIGITS.findall(value))
+    special = len(value) - letters - digits
+    if not letters and special < 3:
+        return None
+    parts = [part for part in _SEPARATORS.split(value) if part]
+    named = all(part.isalpha() or part.isdigit() for part in parts)
+    if is_random(value, parts, named):
+        return "random"
+    strange = _STRANGE.search(value) is not None
+    if (digits and letters and not (named and len(parts) > 1)) or strange:
+        return "mixed"
+    return "word"
+
+
+def is_random(value: str, parts: list[str], named: bool) -> bool:
+    """Whether a value of 16 characters or more has the look of chance: no words, many characters."""
+    if len(value) < 16:
+        return False
+    bits = entropy_of(value)
+    if re.fullmatch(r"[0-9a-fA-F]+", value):
+        return bits >= 2.8
+    if named:
+        longest = max(map(len, parts))
+        return longest >= 16 and bits >= 3.3 and not any(_is_wordy(part) for part in parts if len(part) >= 8)
+    has_digit, has_letter = any(map(str.isdigit, value)), any(map(str.isalpha, value))
+    return bits >= 3.2 and has_digit and has_letter and max(map(len, parts)) >= 8
+
+
+def _is_wordy(part: str) -> bool:
+    """Whether letters read like words: vowels at the rate of speech, no long run of consonants."""
+    vowels = sum(c in _VOWELS for c in part)
+    run = longest = 0
+    for c in part:
+        run = 0 if c in _VOWELS else run + 1
+        longest = max(longest, run)
+    changes = sum(a.islower() and b.isupper() for a, b in itertools.pairwise(part))
+    return 0.22 <= vowels / len(part) <= 0.65 and longest <= 5 and changes <= len(part) / 4
