@@ -24,6 +24,7 @@ _INGEST, _LICENSE, _OPTOUT = (
     ("stages/optout", "stages/license/names.py", "repositories.py"),
 )
 _NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
+_LANGUAGE = ("stages/language", "stages/near/compiled.py")
 _DECISIONS = Out(s.DECISIONS, to="origin")
 
 
@@ -213,7 +214,7 @@ FLOW = (
     Step(
         "language.tag", language.tag, by="blob", reads=("near.apply/kept", "ingest.fetch/contents"),
         writes={"tags": Out(s.TAGS), "sizes": Out(s.SIZES)},
-        settings=lambda c: c.language, code=("stages/language",), versions=language.step_versions,
+        settings=lambda c: c.language, code=_LANGUAGE, versions=language.step_versions,
     ),
     # by shard
     Step(
@@ -232,7 +233,8 @@ FLOW = (
             "duplicates": Out(s.DUPLICATES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
             "released": Out(s.RELEASED_KEYS, to="origin"),
         },
-        settings=lambda c: c.optout, code=(*_RELEASE, *_REDACT, *_OPTOUT), versions=release.account_versions,
+        settings=lambda c: c.optout, code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE), versions=release.row_versions,
+        prepare="pipeline.stages.language.kernels",
     ),
     Step(
         "release.account", release.account_for_origins, by="origin",
