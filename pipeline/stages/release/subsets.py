@@ -6,6 +6,7 @@ column `in_NAME`, and a funnel: of each filter how many rows fail it, and how ma
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any, Literal, TypedDict
@@ -75,7 +76,7 @@ class SubsetConfig(BaseModel):
             if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name):
                 raise ValueError(f"filter {name!r}: expected a name of small letters, digits and _, such as few_lines")
             try:
-                Expression(text, RELEASED)
+                _expression(text)
             except ExpressionError as error:
                 raise ValueError(f"filter {name}: {error}") from None
         return dict(sorted(filters.items()))
@@ -130,8 +131,13 @@ def with_subsets(table: pa.Table, subsets: dict[str, SubsetConfig]) -> tuple[pa.
     return pa.table({name: columns[name] for name in schema.names}, schema=schema), funnels
 
 
+@functools.lru_cache(maxsize=1024)
+def _expression(text: str) -> Expression:
+    return Expression(text, RELEASED)
+
+
 def _passes(text: str, table: pa.Table) -> NDArray[np.bool_]:
-    return np.asarray(Expression(text, RELEASED).passes(table).to_numpy(zero_copy_only=False), np.bool_)
+    return np.asarray(_expression(text).passes(table).to_numpy(zero_copy_only=False), np.bool_)
 
 
 def added(funnels: Iterable[dict[str, Funnel]]) -> dict[str, Funnel]:
