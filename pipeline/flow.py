@@ -266,7 +266,7 @@ FLOW = (
             "release.account/license_blobs", "ingest.fetch/contents", "optout.apply/guards", "redact.find/spans",
             "release.plan/shards",
         ),
-        writes={"licenses": Out(s.LICENSES, to="shard")}, code=(*_RELEASE, *_REDACT), counts=False,
+        writes={"licenses": Out(s.LICENSES, to="shard")}, code=(*_RELEASE, *_REDACT, *_LANGUAGE), counts=False,
     ),
     Step(
         "release.shards", release.write_shards, by="shard", reads=("release.plan/shards", *release.SHARD_READS),
@@ -279,7 +279,7 @@ FLOW = (
             "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
-        settings=_published, code=("stages/release", "manifest", "config.py"), versions=release.manifest_versions,
+        settings=_published, code=("stages/release", "stages/language", "manifest", "config.py"), versions=release.manifest_versions,
         counts=False,
     ),
 )  # fmt: skip
