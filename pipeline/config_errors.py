@@ -92,6 +92,8 @@ def _nodes_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> list[Map
                 below.append(node.get("items") or {})
             elif part in node.get("properties", {}):
                 below.append(node["properties"][part])
+            elif isinstance(node.get("additionalProperties"), dict):
+                below.append(node["additionalProperties"])
             elif node.get("properties", {}).get("kind", {}).get("const") in (None, part):
                 below.append(node)  # the name of a union's member
         nodes = [member for node in below for member in _members(schema, node)]

@@ -25,6 +25,7 @@ _INGEST, _LICENSE, _OPTOUT = (
 )
 _NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
 _SETTLED = ("near.stand/priors", "near.stand/pairs")
+_LANGUAGE = ("stages/language", "stages/near/compiled.py")
 _DECISIONS = Out(s.DECISIONS, to="origin")
 
 
@@ -252,7 +253,7 @@ FLOW = (
     Step(
         "language.tag", language.tag, by="blob", reads=("near.apply/kept", "ingest.fetch/contents"),
         writes={"tags": Out(s.TAGS), "sizes": Out(s.SIZES)},
-        settings=lambda c: c.language, code=("stages/language",), versions=language.step_versions,
+        settings=lambda c: c.language, code=_LANGUAGE, versions=language.step_versions,
     ),
     # by shard
     Step(
@@ -272,7 +273,8 @@ FLOW = (
             "duplicates": Out(s.DUPLICATES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
             "released": Out(s.RELEASED_KEYS, to="origin"),
         },
-        settings=lambda c: c.optout, code=(*_RELEASE, *_REDACT, *_OPTOUT), versions=release.account_versions,
+        settings=lambda c: c.optout, code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE), versions=release.row_versions,
+        prepare="pipeline.stages.language.kernels",
     ),
     Step(
         "release.account", release.account_for_origins, by="origin",
@@ -305,7 +307,7 @@ FLOW = (
             "release.account/license_blobs", "ingest.fetch/contents", "optout.apply/guards", "redact.find/spans",
             "release.plan/shards",
         ),
-        writes={"licenses": Out(s.LICENSES, to="shard")}, code=(*_RELEASE, *_REDACT), counts=False,
+        writes={"licenses": Out(s.LICENSES, to="shard")}, code=(*_RELEASE, *_REDACT, *_LANGUAGE), counts=False,
     ),
     Step(
         "release.shards", release.write_shards, by="shard", reads=("release.plan/shards", *release.SHARD_READS),
@@ -318,7 +320,7 @@ FLOW = (
             "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
-        settings=_published, code=("stages/release", "manifest", "config.py"), versions=release.manifest_versions,
+        settings=_published, code=("stages/release", "stages/language", "manifest", "config.py"), versions=release.manifest_versions,
         counts=False,
     ),
 )  # fmt: skip

@@ -272,10 +272,29 @@ TAGS = _table(
     ("is_documentation", pa.bool_()),
     ("is_configuration", pa.bool_()),
     ("is_test", pa.bool_()),
+    ("is_minified", pa.bool_()),
+    ("is_notebook", pa.bool_()),
+    ("is_data_dump", pa.bool_()),
 )
 
 # --- in a release ---------------------------------------------------------------------------------
 # Column names follow The Stack v2 where the meaning is the same.
+
+SIGNALS = _table(  # what they mean: stages/language/signals.py
+    ("n_lines", pa.int64()),
+    ("mean_line_length", pa.float64()),
+    ("max_line_length", pa.int64()),
+    ("alpha_share", pa.float64()),
+    ("alnum_share", pa.float64()),
+    ("encoded_share", pa.float64()),
+    ("longest_encoded", pa.int64()),
+    ("comment_share", pa.float64(), "null"),
+    ("duplicate_line_share", pa.float64()),
+    ("n_tokens", pa.int64()),
+    ("visible_characters", pa.int64(), "null"),
+    ("visible_share", pa.float64(), "null"),
+    ("says_generated", pa.bool_()),
+)
 
 RELEASED = _table(
     ("swhid", pa.string()),
@@ -303,6 +322,9 @@ RELEASED = _table(
     ("evidence_id", pa.string(), "null"),
     ("header_evidence_id", pa.string(), "null"),
     ("language", pa.string(), "null"),
+    ("language_id", pa.int64(), "null"),  # linguist's, as are type and group
+    ("language_type", pa.string(), "null"),  # programming, markup, data, prose
+    ("language_group", pa.string(), "null"),  # the language that this one is counted with, else itself
     ("language_method", pa.string(), "null"),
     ("language_confidence", pa.float64(), "null"),
     ("is_vendor", pa.bool_()),
@@ -310,6 +332,9 @@ RELEASED = _table(
     ("is_documentation", pa.bool_()),
     ("is_configuration", pa.bool_()),
     ("is_test", pa.bool_()),
+    ("is_minified", pa.bool_()),
+    ("is_notebook", pa.bool_()),
+    ("is_data_dump", pa.bool_()),
     ("extension", pa.string()),
     ("length_bytes", pa.int64()),
     ("src_encoding", pa.string()),
@@ -318,6 +343,8 @@ RELEASED = _table(
     ("cluster_id", pa.string(), "null"),
     ("n_redactions", pa.int64()),
     ("redacted_sha256", pa.string(), "null"),  # of the UTF-8 text, where n_redactions > 0
+    *((field.name, field.type, "null") if field.nullable else (field.name, field.type) for field in SIGNALS),
+    # here the columns of the named subsets: see stages/release/subsets.py
     ("content", pa.large_string()),
 )
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from pipeline.audit.evidence import evidence_sets, header_sets
 from pipeline.audit.explanation import explanation_text
-from pipeline.audit.folder import Contents, table_schema
+from pipeline.audit.folder import Contents
 from pipeline.stages.license.evidence import Evidence
 from pipeline.stages.release.rows import path_text
 from pipeline.swhid import MODE_DIRECTORY, MODE_SUBMODULE, parse_swhid, swhid
@@ -225,7 +225,7 @@ class Explainer:
         return {}
 
     def _table(self, name: str, columns: list[str]) -> pa.Table:
-        empty = table_schema(name).empty_table().select(columns)
+        empty = self._contents.table_schema(name).empty_table().select(columns)
         tables = (self._contents.table_of(entry, columns) for entry in self._contents.entries_of(name))
         return pa.concat_tables([empty, *tables])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
-from pipeline.audit.folder import MANIFESTS, Contents, table_schema
+from pipeline.audit.folder import MANIFESTS, Contents
 from pipeline.audit.report import Check, Report
 from pipeline.engine.keys import file_sha256
 from pipeline.errors import IntegrityError
@@ -105,7 +105,7 @@ def _check_places(contents: Contents, check: Check) -> None:
 
 
 def _check_table(contents: Contents, entry: Entry, check: Check) -> None:
-    schema = table_schema(entry.table)
+    schema = contents.table_schema(entry.table)
     if not contents.schema_of(entry).equals(schema):
         raise IntegrityError(f"its schema is not that of {entry.table}")
     digests: list[bytes] = []

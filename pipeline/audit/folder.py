@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import IntegrityError
 from pipeline.manifest.model import Entry, Release, read_entries, read_release
 from pipeline.schema import INDEX, LEDGERS, RELEASED
+from pipeline.stages.release.subsets import released_schema, subsets_of
 
 MANIFESTS = ("release.json", "manifest.jsonl", "manifest-sha256.txt")
 
@@ -31,6 +32,10 @@ class Contents:
         self.damaged: set[str] = set()
         self.row_digests: dict[str, list[bytes]] = {}  # of the data shards that check_tables found good
         self._ledgers: dict[str, pa.Table] = {}
+        try:
+            self.subsets = subsets_of(self.release.configuration)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise IntegrityError(f"release.json: the subsets cannot be used: {str(error).splitlines()[0]}") from error
 
     def regular(self, path: str) -> Path:
         """Where a file of the release lies. Raises IntegrityError where it is none: no path that leaves the folder is
@@ -91,7 +96,7 @@ class Contents:
         pieces = list(self.pieces(entry, columns))
         if pieces:
             return pa.concat_tables(pieces)
-        empty = table_schema(entry.table).empty_table()
+        empty = self.table_schema(entry.table).empty_table()
         return empty if columns is None else empty.select(columns)
 
     def data(self, columns: list[str]) -> pa.Table:
@@ -103,15 +108,14 @@ class Contents:
         """All rows of a ledger or of the index, kept once read."""
         if name not in self._ledgers:
             tables = [self.table_of(entry) for entry in self.entries_of(name)]
-            self._ledgers[name] = pa.concat_tables([table_schema(name).empty_table(), *tables]).combine_chunks()
+            self._ledgers[name] = pa.concat_tables([self.table_schema(name).empty_table(), *tables]).combine_chunks()
         return self._ledgers[name]
 
-
-def table_schema(name: str) -> pa.Schema:
-    """The schema of a released table. Raises IntegrityError for a name that this version does not know."""
-    if name in LEDGERS:
-        return LEDGERS[name][0]
-    known = {"data": RELEASED, "index": INDEX}
-    if name not in known:
-        raise IntegrityError(f"{name!r} is no table that this version knows")
-    return known[name]
+    def table_schema(self, name: str) -> pa.Schema:
+        """The schema of a released table. Raises IntegrityError for a name that this version does not know."""
+        if name in LEDGERS:
+            return LEDGERS[name][0]
+        known = {"data": released_schema(list(self.subsets)), "index": INDEX}
+        if name not in known:
+            raise IntegrityError(f"{name!r} is no table that this version knows")
+        return known[name]

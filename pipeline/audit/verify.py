@@ -25,6 +25,7 @@ from pipeline.audit.optouts import check_optouts
 from pipeline.audit.outcomes import outcomes
 from pipeline.audit.report import Report
 from pipeline.audit.rows import check_rows
+from pipeline.audit.signals import check_signals
 from pipeline.commitment import load_key
 from pipeline.errors import IntegrityError
 from pipeline.manifest.model import read_release
@@ -45,8 +46,8 @@ def audit_release(
 
     `registry`, `manifest` and `key` are the auditor's own: raises ConfigError or IntegrityError where one cannot be
     read.
-    Time: each file is read once for its digest, texts once more for their rows; `deep` scans them too. Memory: one
-    row group, and the ledgers.
+    Time: each file is read once for its digest, texts twice more for rows and signals; `deep` scans them too.
+    Memory: one row group, and the ledgers.
     """
     excluded = None if registry is None else load_registry(registry)
     published = None if manifest is None else read_release(manifest)
@@ -66,6 +67,8 @@ def audit_release(
         check_tables(contents, report)
     with report.judging("the released rows"):
         check_rows(contents, report)
+    with report.judging("the signals and subsets"):
+        check_signals(contents, report)
     with report.judging("the order of the ledgers"):
         check_ledgers(contents, report)
     with report.judging("the commitments"):

@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(building.init, building.run, building.plan, building.status, building.schema),
-    *(reading.inspect, reading.audit, reading.explain, reading.duplicates),
+    *(reading.inspect, reading.audit, reading.explain, reading.duplicates, reading.languages),
 )
 for command in _COMMANDS:
     app.command()(command)

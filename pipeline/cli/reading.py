@@ -1,4 +1,4 @@
-"""Commands that read: inspect, audit, explain."""
+"""Commands that read: inspect, audit, explain, languages."""
 
 from __future__ import annotations
 
@@ -66,6 +66,30 @@ def _inspected_lines(row: dict[str, Any]) -> Iterator[str]:
         how = f"by {row['language_method']}" if row["language"] else "no detector is sure"
         share = f" with confidence {row['language_confidence']}" if row["language_confidence"] is not None else ""
         yield f"  language  {row['language'] or 'unknown'} {how}{share}{''.join(f', {flag}' for flag in flags)}"
+
+
+def languages(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one; default: all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the languages that files are tagged with. Linguist's id, type, group and colour; --json: a line for each."""
+    from difflib import get_close_matches
+
+    from pipeline.stages.language.languages import languages as known
+
+    found = known()
+    if name is not None and name not in found:
+        near = get_close_matches(name, found, 1)
+        raise ConfigError(f"{name}: no language is called so" + (f"; did you mean {near[0]}?" if near else ""))
+    for language in found.values() if name is None else [found[name]]:
+        if as_json:
+            print(json.dumps(language._asdict(), ensure_ascii=False))
+        else:
+            group = f", counted with {language.group}" if language.group else ""
+            names = " ".join((*language.extensions, *language.filenames))
+            print(
+                printable(f"{language.name} ({language.id}, {language.type}{group}, {language.color or '-'}): {names}")
+            )
 
 
 def audit(

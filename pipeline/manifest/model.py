@@ -92,6 +92,7 @@ class Release(_Document):
     languages: dict[str, int]  # released rows; "" is no language
     licenses: dict[str, int]  # released rows by expression
     redactions: dict[str, int]  # spans by class
+    subsets: dict[str, Any] = Field(default_factory=dict)  # by name, the rows in each and what its filters remove
     configuration: dict[str, Any]
     policies: dict[str, str]  # digests: licence policy, opt-out registry
     versions: dict[str, str]  # of the libraries and data that decided the result

@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.audit.folder import table_schema
 from pipeline.engine.keys import file_sha256
 from pipeline.manifest.model import Entry, Release, entries_text, read_entries, read_release
-from pipeline.schema import INDEX
+from pipeline.schema import INDEX, LEDGERS, RELEASED
 from pipeline.stages.release.config import ReleaseConfig
 from pipeline.stages.release.shards import entry_of, index_rows, ordered, write_shard
+from pipeline.stages.release.subsets import added, released_schema, subsets_of, with_subsets
 from pipeline.swhid import TreeEntry, directory_ids, swhid
 
 Row = dict[str, Any]
@@ -81,6 +81,8 @@ class Forgery:
         """Write everything so that all that is computed from the tables is computed anew. Returns the folder."""
         if recount:
             self._recount()
+        subsets = subsets_of(self.release.configuration)
+        schemas = {"data": released_schema(list(subsets))} | {name: schema for name, (schema, _) in LEDGERS.items()}
         config, index, entries = ReleaseConfig(), [INDEX.empty_table()], []
         for entry in self.entries:
             path = self.folder / entry.path
@@ -92,12 +94,16 @@ class Forgery:
                     Entry(path=entry.path, table="file", bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
                 )
                 continue
-            table = pa.Table.from_pylist(self.tables[entry.path], schema=table_schema(entry.table))
+            table = pa.Table.from_pylist(self.tables[entry.path], schema=schemas[entry.table])
             table = ordered(table, entry.table) if sort else table
             path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             write_shard(path, table, config)
-            place = {k: getattr(entry, k) for k in ("bucket", "buckets", "language") if getattr(entry, k) is not None}
+            place: dict[str, Any] = {
+                k: getattr(entry, k) for k in ("bucket", "buckets", "language") if getattr(entry, k) is not None
+            }
+            if entry.table == "data":
+                place["subsets"] = with_subsets(table.select(RELEASED.names), subsets)[1]
             entries.append(entry_of(path, entry.path, entry.table, table, file_sha256(path), place))
             if entry.table == "data":
                 index.append(index_rows(table, entry.path))
@@ -106,6 +112,8 @@ class Forgery:
         write_shard(path, found, config)
         entries.append(entry_of(path, "index/released.parquet", "index", found, file_sha256(path), {}))
         self.entries = entries
+        if recount:
+            self.release.subsets = dict(added(entry.model_dump().get("subsets") or {} for entry in entries))
         return self.seal_manifest()
 
     def seal_manifest(self) -> Path:

@@ -327,6 +327,24 @@ def commit_at_another_time(forgery: Forgery) -> None:
     forgery.rows("revisions", lambda row: row["revision"] == revision)[0]["committer_seconds"] += 1
 
 
+def praise_a_text(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py")["duplicate_line_share"] = 0.001
+
+
+def take_a_row_out_of_a_subset(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py")["in_full"] = False
+
+
+def call_code_data(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py")["language_type"] = "data"
+
+
+def loosen_a_filter(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(is_vendor=True)
+    forgery.release.configuration["release"]["subsets"]["strict"]["filters"]["vendored"] = "not is_vendor or True"
+    _row(forgery, "beta/work.py", BETA)["in_strict"] = False
+
+
 FORGERIES: dict[Callable[[Forgery], None], str] = {
     duplicate_a_row: "unique",
     duplicate_a_content: "unique",
@@ -384,6 +402,10 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     date_a_path_by_no_revision: "histories",
     date_a_path_by_another_revision: "histories",
     commit_at_another_time: "histories",
+    praise_a_text: "signals",
+    take_a_row_out_of_a_subset: "subsets",
+    call_code_data: "languages",
+    loosen_a_filter: "subsets",
 }
 
 
@@ -419,7 +441,7 @@ def forge_redacted_text(forgery: Forgery) -> None:
 
 def forge_a_language(forgery: Forgery) -> None:
     row = _row(forgery, "alpha/copy.py")
-    row["is_generated"] = True
+    row.update(is_generated=True, in_train=False, in_strict=False)
 
 
 def forge_another_refusal(forgery: Forgery) -> None:
@@ -535,3 +557,15 @@ def test_the_manifest_of_another_release_is_told_apart(tiny_release: Path, forge
     other = forgery.seal() / "release.json"
     assert audit_release(tiny_release, manifest=other).violated == {"published"}
     assert audit_release(tiny_release, manifest=tiny_release / "release.json").problems == []
+
+
+def test_a_funnel_that_does_not_fit_is_found(forgery: Forgery) -> None:
+    forgery.release.subsets["train"]["rows"] += 1
+    assert audit_release(forgery.seal(recount=False)).violated == {"subsets"}
+
+
+def test_filters_that_cannot_be_read_end_in_the_report(forgery: Forgery) -> None:
+    forgery.release.configuration["release"]["subsets"]["train"]["filters"]["evil"] = "__import__('os')"
+    forgery.seal_manifest()
+    (problem,) = audit_release(forgery.folder).problems
+    assert "the subsets cannot be used" in problem

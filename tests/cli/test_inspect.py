@@ -139,7 +139,7 @@ def test_redacted_copies_mirror_the_folder_in_the_encoding_of_each_source(seen: 
 
 def test_languages(seen: Seen) -> None:
     row = seen[0]["vendor/taken.py"]
-    assert (row["language"], row["language_method"], row["is_vendor"]) == ("Python", "enry:extension", True)
+    assert (row["language"], row["language_method"], row["is_vendor"]) == ("Python", "linguist:extension", True)
     assert row["language_confidence"] is None
     assert seen[0]["package/index.js"]["language"] == "JavaScript"
     assert seen[0]["plain.py"]["is_generated"] is False
@@ -167,7 +167,7 @@ def test_for_people(project: Path) -> None:
     done = invoke("inspect", project / "secrets.py", project / "blob.bin", "--only", "redact,language")
     assert done.code == 0
     assert "line 1: EMAIL at bytes" in done.out
-    assert "language  Python by enry:extension" in done.out
+    assert "language  Python by linguist:extension" in done.out
     assert "skipped   binary: it holds a NUL byte" in done.out
     assert MAIL not in done.out + done.err
 

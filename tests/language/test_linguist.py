@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import string
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stages.language import linguist
+from pipeline.stages.language.languages import _languages_by_extension, by_extension, languages_by_filename
 from pipeline.stages.language.linguist import FOOT_BYTES, HEAD_BYTES, ForkedError, detect, excerpt
 
 PATHS = [
@@ -62,12 +62,56 @@ TEXTS = [
 def test_the_chain_is_that_of_enry(path: str, text: bytes) -> None:
     """Where detect answers, enry does the same; where it does not, enry had only its classifier left."""
     found = detect(path.encode(), text)
+    expected = enry.get_languages(path, text)
     if found.language is None:
-        assert len(enry.get_languages(path, text)) != 1
-    elif found.method != "enry:classifier":
-        assert enry.get_languages(path, text) == [found.language]
+        assert len(expected) != 1
+        assert set(found.candidates) == set(expected)
     else:
-        assert found.language in enry.get_languages(path, text)
+        assert expected == [found.language]
+
+
+# What linguist 9.6 says of names and enry 0.2.0 does not, or otherwise: mended by linguist's list.
+NEW_NAMES = {
+    "a.baml": "BAML", "a.container": "INI", "a.fbs": "FlatBuffers", "a.gtkrc": "GtkRC", "a.icls": "XML",
+    "a.il": "IL Assembly", "a.liq": "Liquidsoap", "a.metta": "MeTTa", "a.mount": "INI", "a.opy": "OverPy",
+    "a.pc.in": "pkg-config", "a.pq": "Power Query", "a.qnt": "Quint", "a.service": "INI", "a.slnlaunch": "JSON",
+    "a.socket": "INI", "a.timer": "INI", "a.txtpb": "Protocol Buffer Text Format", "a.vmf": "Valve Data Format",
+    "a.zed": "SpiceDB Schema", "Eask": "Emacs Lisp", "gtkrc": "GtkRC", "gtkrc-2.0": "GtkRC",
+    ".eslint-ignore": "Ignore List", "Makefile.pc": "Makefile", "robots.txt": "Robots Exclusion Rules",
+    "mise.local.lock": "TOML", "mise.lock": "TOML", "README.pc": "Text",
+}  # fmt: skip
+NEW_AMONG_OTHERS = {"a.pc": ("Pro*C", "pkg-config"), "a.reds": ("Red", "Redscript")}
+
+
+def test_where_names_say_something_else_than_enry_it_is_known_and_mended() -> None:
+    """Every extension and file name of linguist 9.6; a difference that is not listed here means newer data."""
+    names = {f"a{e}" for e in _languages_by_extension()} | set(languages_by_filename())
+    other = set()
+    for name in names:
+        ours = languages_by_filename().get(name) or by_extension(name)
+        enrys = enry.get_languages_by_filename(name) or _extension_by_enry(name)
+        if set(ours) != set(enrys):
+            other.add(name)
+            found = detect(name.encode(), b"zzqqxv\n")
+            assert found.language == NEW_NAMES.get(name), name
+            assert found.candidates == NEW_AMONG_OTHERS.get(name, ()), name
+    assert other == NEW_NAMES.keys() | NEW_AMONG_OTHERS.keys()
+
+
+def _extension_by_enry(name: str) -> list[str]:
+    from enry._c_enry import ffi
+    from enry.utils import go_str_slice_to_py
+
+    library = enry.definitions.lib
+    found: list[str] = go_str_slice_to_py(library, library.GetLanguagesByExtension(name.encode(), b"", 0, ffi.NULL))
+    return found
+
+
+def test_no_modeline_is_passed_over() -> None:
+    """What enry finds in a text where we would not have asked it."""
+    for line in (b"-*- mode: ruby -*-", b"vim: ft=ruby", b"vi:set ft=ruby:", b"ex: ft=ruby", b"# vim: set ft=ruby :"):
+        for text in (line + b"\n" + b"a\n" * 9, b"a\n" * 9 + line, b"a\n" * 4 + line + b"\n" * 9, line * 2000):
+            assert detect(b"x", text).language == (enry.get_language_by_modeline(text).language or None)
 
 
 @pytest.mark.oracle
@@ -82,40 +126,11 @@ def test_the_chain_is_that_of_enry_on_real_files() -> None:
             continue
         found, expected = detect(path.as_posix().encode(), text), enry.get_languages(path.as_posix(), text)
         compared += 1
-        if len(expected) < 2:
+        if len(expected) < 2 and found.method not in ("linguist:extension", "linguist:filename"):
             assert found.language == (expected[0] if expected else None), path
         kept += found.language == (expected[0] if expected else None)
     assert compared > 1000
-    assert kept >= 0.99 * compared
-
-
-def ambiguous_extensions() -> list[str]:
-    names = ("".join(letters) for n in (1, 2, 3) for letters in itertools.product(string.ascii_lowercase, repeat=n))
-    return [name for name in names if len(enry.get_languages(f"a.{name}", b"zzqqxv\n")) > 1]
-
-
-def test_enry_ties_are_real_and_never_reach_a_tag() -> None:
-    """go-enry's classifier walks a map: where languages tie, its first choice is random. Ours must not be."""
-    texts = [b"zzqqxv wkjhq\n", b"1 2 3\n", b"x = 1\n", "你好 世界\n".encode(), b"{\n", b"QmFzZTY0\n" * 50]
-    random = 0
-    extensions = ambiguous_extensions()
-    assert len(extensions) > 30
-    for extension, text in itertools.product(extensions, texts):
-        path = f"a.{extension}"
-        random += len({enry.get_languages(path, text)[0] for _ in range(12)}) > 1
-        assert len({detect(path.encode(), text) for _ in range(6)}) == 1, (path, text)
-    assert random > 0, "enry no longer ties at random: the probes can go"
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "language"),
-    [
-        (b"a.m", b"% sum\nfunction y = f(x)\n  y = zeros(size(x));\n  plot(x, y);\nend\n", "MATLAB"),
-        (b"a.pl", b"foo => 1,\nbar => [qw(a b c)],\nprint $x, @y;\n$h{a}->{b} = shift @_;\n", "Perl"),
-    ],
-)
-def test_a_text_with_evidence_is_classified(path: bytes, text: bytes, language: str) -> None:
-    assert detect(path, text).language == language
+    assert kept >= 0.98 * compared
 
 
 def test_the_excerpt_keeps_the_head_and_the_last_lines() -> None:

@@ -46,10 +46,10 @@ PERL = b'#!/usr/bin/perl\nuse strict;\nuse warnings;\nmy $x = 1;\nprint "$x\\n";
 @pytest.mark.parametrize(
     ("path", "data", "language", "method"),
     [
-        (b"src/a.py", PYTHON, "Python", "enry:extension"),
-        (b"src/a.pyx", b"cdef int f(int x):\n    return x\n", "Cython", "enry:extension"),
-        (b"a.css", b"a { color: red }\n", "CSS", "enry:extension"),
-        (b"a.js", b"const a = () => 1\n", "JavaScript", "enry:extension"),
+        (b"src/a.py", PYTHON, "Python", "linguist:extension"),
+        (b"src/a.pyx", b"cdef int f(int x):\n    return x\n", "Cython", "linguist:extension"),
+        (b"a.css", b"a { color: red }\n", "CSS", "linguist:extension"),
+        (b"a.js", b"const a = () => 1\n", "JavaScript", "linguist:extension"),
         (b"a/b.json", b'{"a": 1}\n', "JSON", "enry:heuristics"),
         (b"index.html", b"<!doctype html>\n<p>a\n", "HTML", "enry:heuristics"),
         (b"inc/a.h", C_HEADER, "C", "enry:heuristics"),
@@ -58,14 +58,13 @@ PERL = b'#!/usr/bin/perl\nuse strict;\nuse warnings;\nmy $x = 1;\nprint "$x\\n";
         (b"a.pl", PROLOG, "Prolog", "enry:heuristics"),
         (b"bin/start", b"#!/bin/sh\nset -e\nexec true\n", "Shell", "enry:shebang"),
         (b"bin/start", b"#!/usr/bin/env python3\nprint(1)\n", "Python", "enry:shebang"),
-        (b"tools/run", PERL, "Perl", "enry:classifier"),
-        (b"Makefile", b"all:\n\tcc a.c\n", "Makefile", "enry:filename"),
-        (b"docker/Dockerfile", b"FROM scratch\n", "Dockerfile", "enry:filename"),
-        (b"CMakeLists.txt", b"project(a)\n", "CMake", "enry:filename"),
+        (b"Makefile", b"all:\n\tcc a.c\n", "Makefile", "linguist:filename"),
+        (b"docker/Dockerfile", b"FROM scratch\n", "Dockerfile", "linguist:filename"),
+        (b"CMakeLists.txt", b"project(a)\n", "CMake", "linguist:filename"),
         (b"odd.txt", b"# -*- mode: ruby -*-\nputs 1\n", "Ruby", "enry:modeline"),
         (b"odd", b"a = 1\n" * 20 + b"# vim: set ft=python:\n", "Python", "enry:modeline"),
         (b"noext", b'<?xml version="1.0"?>\n<a/>\n', "XML", "enry:xml"),
-        (b"\xff\xfe/caf\xe9.py", PYTHON, "Python", "enry:extension"),
+        (b"\xff\xfe/caf\xe9.py", PYTHON, "Python", "linguist:extension"),
         (b"a.h", b"", None, None),
         (b"__init__.py", b" \n\t\n", None, None),
         (b"a.py", b"x = 1\n\0", None, None),
@@ -81,32 +80,42 @@ def test_the_language_and_the_rule_that_decided(
     assert (found.language, found.method, found.confidence) == (language, method, None)
 
 
-def test_the_model_answers_where_no_rule_does() -> None:
+def test_the_classifier_answers_where_no_rule_does() -> None:
     found = tag(b"unknown", PYTHON, CONFIG)
-    assert (found.language, found.method) == ("Python", "guesslang")
+    assert (found.language, found.method) == ("Python", "classifier")
     assert found.confidence is not None
-    assert CONFIG.guesslang_threshold <= found.confidence <= 1
+    assert CONFIG.confidence_threshold <= found.confidence <= 1
     assert found.confidence == round(found.confidence, 4)
 
 
-def test_a_probability_below_the_threshold_gives_null() -> None:
+def test_a_confidence_below_the_threshold_gives_null() -> None:
     confidence = tag(b"unknown", PYTHON, CONFIG).confidence
     assert confidence is not None
-    assert tag(b"unknown", PYTHON, LanguageConfig(guesslang_threshold=confidence)).language == "Python"
-    # Cut down to where the model is unsure, so that a threshold above its answer exists.
-    unsure = b"x = 1\nfor y in x:\n    z()\n"
-    open_gate = tag(b"unknown", unsure, LanguageConfig(guesslang_threshold=0.0))
-    assert open_gate.confidence is not None
-    assert open_gate.confidence < 0.99
-    closed = tag(b"unknown", unsure, LanguageConfig(guesslang_threshold=open_gate.confidence + 0.0001))
+    assert tag(b"unknown", PYTHON, LanguageConfig(confidence_threshold=confidence)).language == "Python"
+    closed = tag(b"unknown", PYTHON, LanguageConfig(confidence_threshold=confidence + 0.0001))
     assert (closed.language, closed.method, closed.confidence) == (None, None, None)
 
 
-def test_the_model_can_be_left_out_and_the_stage_switched_off() -> None:
-    assert tag(b"unknown", PYTHON, LanguageConfig(use_guesslang=False)).language is None
-    assert tag(b"vendor/a.py", PYTHON, LanguageConfig(enabled=False)) == LanguageTag(
-        None, None, None, False, False, False, False, False
-    )
+@pytest.mark.parametrize(
+    ("path", "data", "language"),
+    [
+        (b"tools/run", PERL, "Perl"),
+        (b"a.pl", b"foo => 1,\nbar => [qw(a b c)],\nprint $x, @y;\n$h{a}->{b} = shift @_;\n", "Perl"),
+        (b"a.pc", b"prefix=/usr\nName: a\nDescription: b\nVersion: 1\nLibs: -L${libdir} -la\n", "pkg-config"),
+    ],
+)
+def test_where_the_name_leaves_several_the_classifier_takes_one_of_them(
+    path: bytes, data: bytes, language: str
+) -> None:
+    found = tag(path, data, LanguageConfig(confidence_threshold=1.0))
+    assert (found.language, found.method) == (language, "classifier")
+    assert found.confidence is not None
+    assert tag(path, data, LanguageConfig(use_classifier=False)).language is None
+
+
+def test_the_classifier_can_be_left_out_and_the_stage_switched_off() -> None:
+    assert tag(b"unknown", PYTHON, LanguageConfig(use_classifier=False)).language is None
+    assert tag(b"vendor/a.py", PYTHON, LanguageConfig(enabled=False)) == LanguageTag(None, None, None, *[False] * 8)
 
 
 MINIFIED = b"var a=function(b){return b+1};" * 200 + b"\n"
@@ -118,7 +127,7 @@ PROTOBUF = b"# -*- coding: utf-8 -*-\n# Generated by the protocol buffer compile
     [
         (b"src/a.py", PYTHON, set()),
         (b"a_pb2.py", PROTOBUF, {"is_generated"}),
-        (b"js/a.js", MINIFIED, {"is_generated"}),
+        (b"js/a.js", MINIFIED, {"is_generated", "is_minified"}),
         (b"a.js", b"let a\n" * 20_000 + b"//# sourceMappingURL=a.js.map\n", {"is_generated"}),
         (b"node_modules/left-pad/index.js", b"module.exports = 1\n", {"is_generated", "is_vendor"}),
         (b"vendor/lib/a.c", C_HEADER, {"is_vendor"}),
@@ -128,6 +137,13 @@ PROTOBUF = b"# -*- coding: utf-8 -*-\n# Generated by the protocol buffer compile
         (b"a/conf.toml", b"a = 1\n", {"is_configuration"}),
         (b"tests/test_a.py", PYTHON, {"is_test"}),
         (b"vendor/empty.py", b"", {"is_vendor"}),
+        (b"a/b.ipynb", b"{}", {"is_notebook"}),
+        (b"a.min.css", b"a {}\n", {"is_minified", "is_vendor"}),
+        (b"a.csv", b"a,b\n1,2\n", {"is_data_dump"}),
+        (b"a.json", b"[" + b"1.25, " * 20_000 + b"1]\n", {"is_configuration", "is_data_dump"}),
+        (b"a.sql", b"INSERT INTO a VALUES (1);\n" * 3_000, {"is_data_dump"}),
+        (b"a.sql", b"SELECT a FROM b WHERE c;\n" * 3_000, set()),
+        (b"lib/a.freezed.dart", b"// GENERATED CODE - DO NOT MODIFY BY HAND\n\nclass A {}\n", {"is_generated"}),
     ],
 )
 def test_flags(path: bytes, data: bytes, raised: set[str]) -> None:
@@ -143,7 +159,7 @@ def test_vendoring_needs_the_full_path_not_the_base_name() -> None:
 ROWS = st.tuples(
     st.one_of(
         st.binary(max_size=20),
-        st.sampled_from([b"a.h", b"a.m", b"a.pl", b"x", b"Makefile", b"d/a.inc", b"a.k", b"a.srt"]),
+        st.sampled_from([b"a.h", b"a.m", b"a.pl", b"x", b"Makefile", b"d/a.inc", b"a.pc", b"a.srt"]),
     ),
     st.one_of(
         st.binary(max_size=200),
@@ -162,7 +178,7 @@ def test_any_input_is_tagged_and_no_tag_depends_on_the_other_rows(rows: list[tup
     assert tag_many(rows[::-1], CONFIG) == alone[::-1]
     for found in alone:
         assert (found.language is None) == (found.method is None)
-        assert (found.confidence is not None) == (found.method == "guesslang")
+        assert (found.confidence is not None) == (found.method == "classifier")
 
 
 def test_a_large_text_is_tagged_by_its_first_part() -> None:
@@ -184,7 +200,7 @@ def test_reading_the_configuration_loads_neither_enry_nor_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("field", [{"guesslang_threshold": 1.5}, {"guesslang_threshold": -0.1}, {"guesslang": True}])
+@pytest.mark.parametrize("field", [{"confidence_threshold": 1.5}, {"confidence_threshold": -0.1}, {"guesslang": True}])
 def test_wrong_configuration_is_refused(field: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         LanguageConfig.model_validate(field)

@@ -11,12 +11,13 @@ class LanguageConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = Field(default=True, description="Tag files at all; false leaves every language null")
-    use_guesslang: bool = Field(
-        default=True, description="Ask guesslang's model about the content where enry has no answer"
+    use_classifier: bool = Field(
+        default=True,
+        description="Ask the classifier about the content where linguist's rules leave no or several languages",
     )
-    guesslang_threshold: float = Field(
+    confidence_threshold: float = Field(
         default=0.5,
         ge=0.0,
         le=1.0,
-        description="Probability (0 to 1) below which the model's answer becomes null",
+        description="Confidence (0 to 1) below which an answer from the content alone becomes null",
     )

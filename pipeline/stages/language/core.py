@@ -1,4 +1,4 @@
-"""The tag of a file: linguist's rules by its full path and content, else guesslang's model, else null."""
+"""The tag of a file: linguist's rules by its full path and content, else a classifier of the content, else null."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from importlib import metadata
 from typing import NamedTuple
 
 from pipeline.stages.language import linguist
+from pipeline.stages.language.classifier import classifier
 from pipeline.stages.language.config import LanguageConfig
-from pipeline.stages.language.guesslang import data_folder, linguist_names, model
+from pipeline.stages.language.flags import is_data_dump, is_minified, is_notebook
+from pipeline.stages.language.generated import is_generated
+from pipeline.stages.language.guesslang import data_folder
+from pipeline.stages.language.languages import about
 
 # enry-python 0.2.0 does not say which release of linguist it holds: inferred from the languages that it
 # knows, of which tests/language/test_linguist.py pins some.
@@ -20,9 +24,8 @@ LINGUIST_DATA = "9.4 (inferred)"
 class LanguageTag(NamedTuple):
     """What the stage says of one file.
 
-    `language` is linguist's name or None; `method` the rule that decided (`enry:...` or `guesslang`), None
-    with the language. `confidence` is the model's probability to four decimals; None for enry, whose rules
-    give none.
+    `language` is linguist's name or None; `method` what decided (`linguist:...`, `enry:...` or `classifier`), None
+    with the language. `confidence` is the classifier's, to four decimals; rules give none.
     """
 
     language: str | None
@@ -33,20 +36,23 @@ class LanguageTag(NamedTuple):
     is_documentation: bool
     is_configuration: bool
     is_test: bool
+    is_minified: bool
+    is_notebook: bool
+    is_data_dump: bool
 
 
 def _language(path: bytes, data: bytes, config: LanguageConfig) -> tuple[str | None, str | None, float | None]:
     # A blank file is written in no language, whatever it is called; a NUL is binary to enry, and to us.
     if not data.strip() or b"\0" in data:
         return None, None, None
-    language, method = linguist.detect(path, data)
-    if language is not None or not config.use_guesslang:
+    language, method, candidates = linguist.detect(path, data)
+    if language is not None or not config.use_classifier:
         return language, method, None
-    guess = model().guess(data)
-    if guess is None or guess.probability < config.guesslang_threshold:
+    answer = classifier().classify(data, candidates or None)
+    # Where the name leaves a few, linguist takes the best of them; without a name a guess must be a good one.
+    if answer is None or (not candidates and answer.confidence < config.confidence_threshold):
         return None, None, None
-    name = linguist_names()[guess.name]
-    return (None, None, None) if name is None else (name, "guesslang", guess.probability)
+    return answer.language, "classifier", answer.confidence
 
 
 def tag(path: bytes, data: bytes, config: LanguageConfig) -> LanguageTag:
@@ -56,11 +62,22 @@ def tag(path: bytes, data: bytes, config: LanguageConfig) -> LanguageTag:
     language itself is decided by at most 54 KiB, `is_generated` by one linear pass over the whole text.
 
     With `enabled` false every language is None and every flag false. Raises `ForkedError` in a child forked
-    after its parent tagged, `IntegrityError` if the model's weights are damaged.
+    after its parent tagged, `IntegrityError` if weights are damaged.
     """
     if not config.enabled:
-        return LanguageTag(None, None, None, False, False, False, False, False)
-    return LanguageTag(*_language(path, data, config), *linguist.flags(path, data))
+        return LanguageTag(None, None, None, *[False] * 8)
+    language, method, confidence = _language(path, data, config)
+    flags = linguist.flags(path, data)
+    return LanguageTag(
+        language,
+        method,
+        confidence,
+        flags.is_generated or is_generated(path, data),
+        *flags[1:],
+        is_minified(path, data),
+        is_notebook(path, language),
+        is_data_dump(language, data),
+    )
 
 
 def tag_many(rows: Sequence[tuple[bytes, bytes]], config: LanguageConfig) -> list[LanguageTag]:
@@ -74,7 +91,10 @@ def versions() -> dict[str, str]:
     names = (data / "guesslang_names.json").read_bytes()
     return {
         "enry-python": metadata.version("enry-python"),
-        "linguist": LINGUIST_DATA,
+        "enry's linguist": LINGUIST_DATA,
+        "linguist": about()["commit"],
+        "linguist languages": about()["languages_sha256"],
+        "classifier": about()["classifier_sha256"],
         "guesslang": json.loads((data / "guesslang.json").read_text("utf-8"))["sha256"],
         "guesslang-names": hashlib.sha256(names).hexdigest(),
     }

@@ -1,9 +1,9 @@
-"""Linguist's rules, run by enry: the language of a named file with the rule that decided, and its flags.
+"""Linguist's rules: the language of a named file with the rule that decided, the candidates left over, and its flags.
 
-The chain is that of go-enry's `GetLanguages` (after linguist's `Linguist.detect`): modeline, file name,
-shebang, extension, XML header, manual page, heuristics, classifier; the first that leaves one language
-decides. enry names the language but not the rule, so the first four are asked one by one and only the rest
-as a whole.
+The chain is linguist's (`Linguist.detect`): modeline, file name, shebang, extension, XML header, manual page,
+heuristics; the first that leaves one language decides. What names tell is looked up in linguist 9.6's own list
+(`languages`); the rest is asked of enry, whose data are of about 9.4. Where several languages are left, linguist asks
+its classifier; here the caller does.
 """
 
 from __future__ import annotations
@@ -14,24 +14,22 @@ from types import ModuleType
 from typing import NamedTuple
 
 from pipeline.errors import PermastackError
+from pipeline.stages.language.languages import by_extension, languages_by_filename
 
 # Linguist looks at as many bytes in its heuristics and its classifier.
 HEAD_BYTES = 50 * 1024
 # Modelines may also stand in the last five lines.
 FOOT_LINES = 5
 FOOT_BYTES = 4 * 1024
-
-# enry's classifier walks a Go map, so languages that score the same come out in a random order; they do when
-# a text holds no word that its samples hold. A few words of code appended break such ties the same way every
-# time.
-_PROBES = (b"\n(foo bar)\n", b"\nx = y;\n", b"\nif (a) { return b; }\n")
+_BINARY_BYTES = 8000
 
 
 class Detection(NamedTuple):
-    """A language in linguist's spelling and the rule that decided, or twice None."""
+    """A language in linguist's spelling and the rule that decided; or twice None, and what the name still allows."""
 
     language: str | None
     method: str | None
+    candidates: tuple[str, ...] = ()
 
 
 class Flags(NamedTuple):
@@ -75,7 +73,7 @@ def _path_text(path: bytes) -> str:
 def excerpt(data: bytes) -> bytes:
     """The part of a text that decides its language: the first 50 KiB and the last five lines (4 KiB at most).
 
-    Bounds the time of the regular expressions and of the classifier, by bytes and so the same everywhere.
+    Bounds the time of the regular expressions, by bytes and so the same everywhere.
     """
     if len(data) <= HEAD_BYTES + FOOT_BYTES:
         return data
@@ -83,56 +81,51 @@ def excerpt(data: bytes) -> bytes:
     return data[:HEAD_BYTES] + b"\n" + b"\n".join(lines[1:][-FOOT_LINES - 1 :])
 
 
-def _languages_by_extension(enry: ModuleType, path: str) -> list[str]:
-    """All languages that use the extension; enry's public function gives only the first of them."""
-    from enry._c_enry import ffi
-    from enry.utils import go_str_slice_to_py
-
-    library = enry.definitions.lib
-    found = library.GetLanguagesByExtension(path.encode(), b"", 0, ffi.NULL)
-    names: list[str] = go_str_slice_to_py(library, found)
-    return names
-
-
-def _classified(enry: ModuleType, path: str, text: bytes) -> str | None:
-    """The classifier's choice if it stays the same beside each probe: else the text says too little."""
-    choices = {enry.get_languages(path, text + probe)[0] for probe in _PROBES}
-    return choices.pop() if len(choices) == 1 else None
+def _may_have_modeline(text: bytes) -> bool:
+    """Whether the lines where modelines stand hold the beginning of one; saves asking enry of most files."""
+    head = text[:FOOT_BYTES].split(b"\n", FOOT_LINES)[:FOOT_LINES]
+    foot = text[-FOOT_BYTES:].split(b"\n")[-FOOT_LINES - 1 :]
+    lines = b"\n".join((*head, *foot))
+    if len(head) < FOOT_LINES or len(foot) <= FOOT_LINES:
+        lines = text  # long lines
+    return b"-*-" in lines or b"vi" in lines or b"ex" in lines
 
 
 def detect(path: bytes, data: bytes) -> Detection:
     """The language of `data` (text) under its full `path`, by linguist's rules.
 
-    Methods: `enry:modeline`, `enry:filename`, `enry:shebang`, `enry:extension`, `enry:xml`,
-    `enry:heuristics`, `enry:classifier`. None for binary text (a NUL in the first 8000 bytes), and where no
-    rule or no stable choice is left. Time is bounded by `excerpt`; a classified file costs four times the
-    classifier.
+    Methods: `enry:modeline`, `linguist:filename`, `enry:shebang`, `linguist:extension`, `enry:xml`,
+    `enry:heuristics`. None for binary text (a NUL in the first 8000 bytes), and where no rule leaves one language; then
+    `candidates` has those that use the extension. Time is bounded by `excerpt`.
 
     Raises `ForkedError` in a child forked after the first call.
     """
     enry = _enry()
     name, text = _path_text(path), excerpt(data)
-    if enry.is_binary(data):
+    if b"\0" in data[:_BINARY_BYTES]:
         return Detection(None, None)
-    if modeline := enry.get_language_by_modeline(text).language:
+    if _may_have_modeline(text) and (modeline := enry.get_language_by_modeline(text).language):
         return Detection(modeline, "enry:modeline")
-    by_name = {
-        "enry:filename": enry.get_languages_by_filename(name),
-        "enry:shebang": enry.get_languages_by_shebang(name, text),
-        "enry:extension": _languages_by_extension(enry, name),
-    }
-    for method, languages in by_name.items():
-        if len(languages) == 1:
-            return Detection(languages[0], method)
-    chosen = enry.get_languages(name, text)
-    if not chosen:
-        return Detection(None, None)
-    if len(chosen) == 1:
-        # The XML rule asks only where nothing before it left candidates.
-        xml = chosen == ["XML"] and not any(by_name.values())
-        return Detection(chosen[0], "enry:xml" if xml else "enry:heuristics")
-    stable = _classified(enry, name, text)
-    return Detection(stable, "enry:classifier") if stable else Detection(None, None)
+    base = name.rpartition("/")[2]
+    by_filename = languages_by_filename().get(base, ())
+    if len(by_filename) == 1:
+        return Detection(by_filename[0], "linguist:filename")
+    by_shebang = enry.get_languages_by_shebang(name, text) if text.startswith(b"#!") else []
+    if len(by_shebang) == 1:
+        return Detection(by_shebang[0], "enry:shebang")
+    candidates = by_extension(base)
+    if len(candidates) == 1:
+        return Detection(candidates[0], "linguist:extension")
+    candidates = candidates or tuple(sorted({*by_filename, *by_shebang}))
+    if candidates:
+        chosen = enry.get_language_by_content(name, text)
+        if chosen.language and chosen.safe:
+            return Detection(chosen.language, "enry:heuristics")
+        return Detection(None, None, candidates)
+    found = enry.get_languages(name, text)
+    if len(found) == 1:
+        return Detection(found[0], "enry:xml" if found == ["XML"] else "enry:heuristics")
+    return Detection(None, None, tuple(sorted(found)))
 
 
 def flags(path: bytes, data: bytes) -> Flags:

@@ -6,6 +6,7 @@ import json
 
 import pyarrow as pa
 
+from pipeline.engine.keys import source_digest
 from pipeline.engine.rows import positions
 from pipeline.engine.step import Job
 from pipeline.schema import SIZES, TAGS
@@ -24,7 +25,8 @@ def tag(job: Job) -> None:
     config: LanguageConfig = job.settings
     survivors = job.read("near.apply/kept", ["blob", "path", "length"])
     contents = job.read("ingest.fetch/contents", ["blob", "text"])
-    store = job.facts("language", versions() | {"settings": config.model_dump_json()})
+    code = source_digest(("stages/language",))  # a fact of other rules is no fact
+    store = job.facts("language", versions() | {"settings": config.model_dump_json(), "code": code})
     keys = [
         (blob, path.decode("utf-8", "backslashreplace"))
         for blob, path in zip(survivors.column("blob").to_pylist(), survivors.column("path").to_pylist(), strict=True)

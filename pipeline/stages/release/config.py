@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.local_path import LocalPath
+from pipeline.stages.release.subsets import SubsetConfig, ready_made
 
 
 class ReleaseConfig(BaseModel):
@@ -25,9 +28,23 @@ class ReleaseConfig(BaseModel):
         le=4096,
         description="Files of each ledger: a power of two; more for more than some million rows",
     )
+    subsets: dict[str, SubsetConfig] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="By name, which rows are in, as a column in_NAME; full, train and strict are there without being "
+        "named, and may be given anew",
+    )
     previous: LocalPath | None = Field(
         default=None, description="release.json of the version before this one: chains the manifests"
     )
+
+    @field_validator("subsets")
+    @classmethod
+    def _with_the_ready_made(cls, subsets: dict[str, SubsetConfig]) -> dict[str, SubsetConfig]:
+        for name in subsets:
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name):
+                raise ValueError(f"subset {name!r}: expected a name of small letters, digits and _, such as my_subset")
+        return dict(sorted((ready_made() | subsets).items()))
 
     @field_validator("ledger_files")
     @classmethod

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pipeline.manifest.model import Entry, Release
-from pipeline.schema import RELEASED
+from pipeline.stages.release.subsets import released_schema
 
 _TYPES = {
     "int64": "sc:Integer",
@@ -66,7 +66,7 @@ def croissant(release: Release, entries: list[Entry]) -> str:
             "dataType": _TYPES[str(column.type)],
             "source": {"fileSet": {"@id": "shards"}, "extract": {"column": column.name}},
         }
-        for column in RELEASED
+        for column in released_schema(list(release.subsets))
         if str(column.type) in _TYPES
     ]
     document = {

@@ -15,11 +15,13 @@ from pipeline.local_path import made_logical
 from pipeline.manifest.model import Entry, Previous, Release, Totals, entries_text, read_release
 from pipeline.repositories import digest
 from pipeline.schema import SCHEMA_VERSION
+from pipeline.stages.language.languages import about
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.reviews import load_reviews
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.policy import digest as redaction_digest
 from pipeline.stages.release.croissant import croissant
+from pipeline.stages.release.subsets import added
 
 DOCUMENTS = (
     "release.json", "manifest.jsonl", "manifest-sha256.txt", "README.md", "report.html", "croissant.json",
@@ -87,9 +89,10 @@ def _release(settings: dict[str, Any], entries: list[Entry], totals: dict[str, i
         languages=dict(sorted(languages.items())),
         licenses=dict(sorted(licenses.items())),
         redactions=dict(sorted(classes.items())),
+        subsets=dict(added(fields.get("subsets") or {} for fields in extra)),
         configuration={name: made_logical(section) for name, section in settings.items()},
         policies=_policies(settings),
-        versions={name: _version(name) for name in _LIBRARIES},
+        versions={name: _version(name) for name in _LIBRARIES} | {"linguist": about()["commit"]},
         commitment_key_ids=_key_ids(settings),
         quarantine={"origins": dropped.get("ingest.quarantined", 0)},
     )
@@ -102,6 +105,7 @@ def document_versions(settings: dict[str, Any]) -> dict[str, str]:
         **_policies(settings),
         **{name: _version(name) for name in _LIBRARIES},
         **{f"key {name}": key_id for name, key_id in _key_ids(settings).items()},
+        "linguist": about()["commit"],
         "previous": previous.root if previous else "none",
     }
 
@@ -175,12 +179,25 @@ def _card(release: Release, entries: list[Entry]) -> str:
         f"| merged as exact copies | {totals.merged:,} |\n{_table(list(totals.dropped.items()))}\n"
         f"| language | files |\n|---|---:|\n{_table(_largest(release.languages))}\n"
         f"| licence | files |\n|---|---:|\n{_table(_largest(release.licenses))}\n"
-        f"| redacted | spans |\n|---|---:|\n{_table(_largest(release.redactions))}\n"
-        "## Use\n\n"
+        f"| redacted | spans |\n|---|---:|\n{_table(_largest(release.redactions))}\n" + _subsets(release) + "## Use\n\n"
         '```python\nimport datasets\nrows = datasets.load_dataset("PATH_OF_THIS_FOLDER", split="train")\n```\n\n'
         "Each file keeps its own licence: see `license_expression`, `ledger/evidence` and `attribution/`. "
         "Check the folder with `sha256sum -c manifest-sha256.txt`, and everything else with `permastack audit .`.\n"
     )
+
+
+def _subsets(release: Release) -> str:
+    """The named subsets and their funnels, in Markdown."""
+    about = release.configuration.get("release", {}).get("subsets", {})
+    lines = ["| subset | filter | fail | fail it alone |", "|---|---|---:|---:|"]
+    words = []
+    for name, funnel in release.subsets.items():
+        words.append(f"- `in_{name}`: {funnel['rows']:,} files. {_cell(about.get(name, {}).get('description', ''))}")
+        lines += [
+            f"| {name} | {rule} | {number:,} | {funnel['fail_alone'][rule]:,} |"
+            for rule, number in funnel["fail"].items()
+        ]
+    return "## Subsets\n\n" + "\n".join([*words, "", *lines]) + "\n\n"
 
 
 def _report(release: Release) -> str:
@@ -214,6 +231,10 @@ def _report(release: Release) -> str:
         + section("Languages", release.languages)
         + section("Licences", release.licenses)
         + section("Redactions", release.redactions)
+        + section("Subsets", {name: funnel["rows"] for name, funnel in release.subsets.items()})
+        + "".join(
+            section(f"What the filters of {name} remove", funnel["fail"]) for name, funnel in release.subsets.items()
+        )
         + "</html>\n"
     )
 

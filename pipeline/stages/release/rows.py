@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from pipeline.engine.rows import positions
 from pipeline.schema import REDACTIONS, RELEASED
+from pipeline.stages.language.languages import described
+from pipeline.stages.language.signals import signals
 from pipeline.stages.redact.spans import Span, redact
 from pipeline.swhid import BlobId, qualified_swhid, swhid
 
@@ -164,6 +166,10 @@ def released_rows(
         "content": pa.array(texts, pa.large_string()),
     }
     columns |= {name: tag.column(name) for name in tag.column_names}
+    languages = described(tag.column("language").to_pylist())
+    columns |= {name: pa.array(values, RELEASED.field(name).type) for name, values in languages.items()}
+    counted = signals(columns["content"], tag.column("language"))
+    columns |= {name: counted.column(name) for name in counted.column_names}
     own = set(survivors.column_names) & set(RELEASED.names) - set(columns)
     columns |= {name: survivors.column(name) for name in own}
     table = pa.table({name: columns[name] for name in RELEASED.names}, schema=RELEASED)

@@ -11,14 +11,15 @@ import pyarrow.parquet as pq
 
 from pipeline.manifest.digests import body_sha256, content_root, row_digests
 from pipeline.manifest.model import Entry
-from pipeline.schema import INDEX, LEDGERS, RELEASED
+from pipeline.schema import INDEX, LEDGERS
 from pipeline.stages.release.account import merge_hidden
 from pipeline.stages.release.config import ReleaseConfig
 
 # Columns whose values repeat: a dictionary pays only there.
 _REPEATING = (
     "origin", "repo_name", "license_type", "license_expression", "evidence_id", "header_evidence_id", "language",
-    "language_method", "extension", "src_encoding", "stage", "rule", "reason", "source", "matcher", "cls", "zone",
+    "language_type", "language_group", "language_method", "extension", "src_encoding", "stage",
+    "rule", "reason", "source", "matcher", "cls", "zone",
     "detector", "detector_version", "kind", "snapshot_id", "revision_id", "directory_id", "branch_name",
     "first_seen_revision", "last_changed_revision", "type", "author", "author_offset", "committer", "committer_offset",
     "message_encoding",
@@ -64,7 +65,7 @@ def write_shard(path: Path, table: pa.Table, config: ReleaseConfig) -> None:
 
 
 def entry_of(path: Path, released_path: str, name: str, table: pa.Table, sha256: str, place: dict[str, Any]) -> Entry:
-    """The manifest's line for a written shard, with what the card counts."""
+    """The manifest's line for a written shard, with what the card counts; `place` may hold more that is known of it."""
     stats: dict[str, Any] = {}
     if name == "data":
         stats["text_bytes"] = pc.sum(pc.binary_length(table.column("content").cast(pa.large_binary()))).as_py() or 0
@@ -98,7 +99,7 @@ def index_rows(table: pa.Table, shard: str) -> pa.Table:
             table.column("origin"),
             table.column("path"),
             pa.array([shard] * table.num_rows, pa.string()),
-            pa.array(list(row_digests(table.select(RELEASED.names))), pa.binary(32)),
+            pa.array(list(row_digests(table)), pa.binary(32)),
         ],
         schema=INDEX,
     )

@@ -16,13 +16,16 @@ from pipeline.engine.rows import is_among, positions
 from pipeline.engine.step import Job, origin_buckets
 from pipeline.manifest.model import Entry
 from pipeline.schema import BLOBS, ENTRIES, LICENSES
+from pipeline.stages.language.languages import table_versions
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import excluded_by
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.spans import redact
 from pipeline.stages.release import account, plan, rows, shards
+from pipeline.stages.release.config import ReleaseConfig
 from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
 from pipeline.stages.release.ledger import send_ledger
+from pipeline.stages.release.subsets import with_subsets
 from pipeline.swhid import parse_swhid
 
 __all__ = ["DOCUMENTS"]
@@ -34,6 +37,10 @@ def account_versions(optout: OptoutConfig) -> dict[str, str]:
     return {
         "registry": registry.digest, "repositories": registry.aliases, "key": key.id if key else "none",
     }  # fmt: skip
+
+
+def row_versions(optout: OptoutConfig) -> dict[str, str]:
+    return account_versions(optout) | table_versions()
 
 
 def manifest_versions(settings: dict[str, Any]) -> dict[str, str]:
@@ -161,11 +168,13 @@ def write_shards(job: Job) -> None:
     name = place["table"]
     table = pa.concat_tables([job.read(f"{step}/{name}") for step in _WRITERS[name]])
     table = shards.ordered(table, name)
+    config: ReleaseConfig = job.settings
+    funnels: dict[str, Any] = {}
+    if name == "data":
+        table, funnels["subsets"] = with_subsets(table, config.subsets)
     path = f"{place['folder']}/{place['bucket']:05d}.parquet"
-    artefact = job.write_file(
-        "shard.parquet", table.num_rows, lambda file: shards.write_shard(file, table, job.settings)
-    )
-    where = {"bucket": place["bucket"], "buckets": place["buckets"]}
+    artefact = job.write_file("shard.parquet", table.num_rows, lambda file: shards.write_shard(file, table, config))
+    where = {"bucket": place["bucket"], "buckets": place["buckets"], **funnels}
     if place["language"] is not None:
         where["language"] = place["language"]
     entry = shards.entry_of(job.folder / artefact.file, path, name, table, artefact.sha256, where)
