@@ -320,7 +320,7 @@ FLOW = (
             "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
-        settings=_published, code=("stages/release", "stages/language", "manifest", "config.py"), versions=release.manifest_versions,
+        settings=_published, code=(*_RELEASE, "stages/language", "config.py"), versions=release.manifest_versions,
         counts=False,
     ),
 )  # fmt: skip

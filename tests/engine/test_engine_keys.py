@@ -71,7 +71,7 @@ PLUMBING = {
 # What the last steps say of policies, registry, repositories and key is their digests, which stand in their keys as
 # versions.
 DIGESTED = {
-    step: {"commitment.py", "repositories.py", "stages/license/", "stages/optout/"}
+    step: {"commitment.py", "repositories.py", "stages/license/", "stages/optout/", "stages/redact/"}
     for step in ("release.shards", "release.manifest")
 }
 
