@@ -279,8 +279,8 @@ FLOW = (
             "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
-        settings=_published, code=("stages/release", "stages/language", "manifest", "config.py"), versions=release.manifest_versions,
-        counts=False,
+        settings=_published, code=("stages/release", "stages/language", "manifest", "config.py"),
+        versions=release.manifest_versions, counts=False,
     ),
 )  # fmt: skip
 
