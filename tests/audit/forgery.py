@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pipeline.audit.folder import table_schema
 from pipeline.engine.keys import file_sha256
 from pipeline.manifest.model import Entry, Release, entries_text, read_entries, read_release
-from pipeline.schema import INDEX
+from pipeline.schema import INDEX, LICENSE_TYPES
 from pipeline.stages.release.config import ReleaseConfig
 from pipeline.stages.release.shards import entry_of, index_rows, ordered, write_shard
 from pipeline.swhid import TreeEntry, directory_ids, swhid
@@ -131,6 +131,8 @@ class Forgery:
             row["merged"] = sum(other["origin"] == own for other in copies)
             row["dropped"] = sum(other["count"] for other in decisions if other["origin"] == own)
             row["listed"] = row["released"] + row["merged"] + row["dropped"]
+            judged = [other["license_type"] for other in (*data, *copies, *decisions) if other["origin"] == own]
+            row |= {verdict: judged.count(verdict) for verdict in LICENSE_TYPES}
         dropped: Counter[str] = Counter()
         for row in decisions:
             dropped[f"{row['stage']}.{row['rule']}"] += row["count"]
