@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.engine.keys import file_sha256
 from pipeline.manifest.model import Entry, Release, entries_text, read_entries, read_release
-from pipeline.schema import INDEX, LEDGERS, RELEASED
+from pipeline.schema import INDEX, LEDGERS, LICENSE_TYPES, RELEASED
 from pipeline.stages.release.config import ReleaseConfig
 from pipeline.stages.release.shards import entry_of, index_rows, ordered, write_shard
 from pipeline.stages.release.subsets import added, released_schema, subsets_of, with_subsets
@@ -139,6 +139,8 @@ class Forgery:
             row["merged"] = sum(other["origin"] == own for other in copies)
             row["dropped"] = sum(other["count"] for other in decisions if other["origin"] == own)
             row["listed"] = row["released"] + row["merged"] + row["dropped"]
+            judged = [other["license_type"] for other in (*data, *copies, *decisions) if other["origin"] == own]
+            row |= {verdict: judged.count(verdict) for verdict in LICENSE_TYPES}
         dropped: Counter[str] = Counter()
         for row in decisions:
             dropped[f"{row['stage']}.{row['rule']}"] += row["count"]
