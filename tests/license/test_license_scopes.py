@@ -78,7 +78,7 @@ def test_debians_names(name: str, expression: str) -> None:
     assert str(debian_name(name)) == expression
 
 
-DEP5 = b"""Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+DEP5 = b"""Format: https://example.org/packaging-manuals/copyright-format/1.0/
 License: GPL-3+
 
 Files: *
