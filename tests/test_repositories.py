@@ -175,7 +175,7 @@ def test_stars_decide_who_is_kept_and_the_ledger_says_what_is_known(tmp_path: Pa
     assert (famous["stars"], famous["forks"], famous["archived"]) == (900, 5, None)
     assert (famous["aliases"], famous["fork_of"]) == (["https://github.com/old/famous"], "https://github.com/up/stream")
     assert (famous["declared_license"], famous["license_expression"]) == ("mit", "MIT")
-    assert set(told.release.policies) == {"license", "optout", "repositories"}
+    assert set(told.release.policies) == {"license", "optout", "redact", "repositories"}
     assert told.release.configuration["ingest"]["repositories"] == "table.parquet"
 
 

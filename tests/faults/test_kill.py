@@ -29,6 +29,7 @@ def test_points_cover_outputs_receipts_and_release(points: list[str]) -> None:
     assert points[-1] == "published 0.1.0"
 
 
+@pytest.mark.fault
 def test_killed_builds_resume(
     points: list[str], configure: Configure, tmp_path: Path, reference: Path, root: str
 ) -> None:

@@ -133,3 +133,28 @@ def test_the_place_where_reading_stopped_is_told() -> None:
 def test_a_choice_with_what_was_not_read_is_none() -> None:
     both = parse(f"MIT AND {OVER_BUDGET}")
     assert verdict(AtPath(both, both), [], load("permissive-2"), "standard").rule == "over_budget"
+
+
+def test_an_introduction_reaches_into_the_next_window() -> None:
+    """ScanCode lets bare words count that follow an introduction, however far away; alone they are taken for chance."""
+
+    def scan(request: dict[str, Any]) -> dict[str, Any]:
+        rows = [
+            ("licence", "intro", "LicenseRef-scancode-unknown-license-reference"),
+            ("GPL", "clue", "GPL-1.0-or-later"),
+        ]
+        lines = request["text"].split("\n")
+        return {
+            "matches": [
+                {"spdx": spdx, "kind": kind, "rule": word, "matcher": "m", "score": 50, "start_line": n, "end_line": n}
+                for n, line in enumerate(lines, 1)
+                for word, kind, spdx in rows
+                if word in line
+            ]
+        }
+
+    introduced = FILLER + b"// under one licence of:\n" + FILLER * 3
+    listed = b"// GPL\n// GPL\n" + b"\n" * 9 + b"// GPL\n" + FILLER
+    kinds = [row["kind"] for row in scan_header(introduced + listed, LicenseConfig(), scan, {})]
+    assert kinds == ["intro", "reference", "reference", "clue"]
+    assert [row["kind"] for row in scan_header(FILLER + listed, LicenseConfig(), scan, {})] == ["clue"] * 3

@@ -66,6 +66,7 @@ _UNREADABLE = json.dumps(
     }
 )
 
+_GROUP_LINES = 4  # ScanCode's: matches closer than this are one detection
 _KNOWN_WINDOWS = 20_000
 # The modules of this stage that decide what a content is found to state.
 _FACT_CODE = tuple(
@@ -349,6 +350,7 @@ def scan_header(
     """
     matches: list[dict[str, Any]] = []
     read = 0
+    introduced = False
     for window in windows(data):
         read += len(window.data)
         if read > config.max_header_bytes:
@@ -358,10 +360,27 @@ def scan_header(
             if len(known) >= _KNOWN_WINDOWS:
                 known.clear()
             known[key] = scan({"text": window.data.decode("utf-8", "replace"), "mode": "exact"})["matches"]
-        for match in known[key]:
+        found = _after_introduction(known[key]) if introduced else known[key]
+        for match in found:
             lines = {name: match[name] + window.lines_before for name in ("start_line", "end_line")}
             matches.append(match | lines)
+        introduced = found[-1]["kind"] == "intro" if found else introduced
     return matches
+
+
+def _after_introduction(matches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The matches of a window after one that ends in an introduction ("under one of these licences:").
+
+    ScanCode's detection takes what follows an introduction together with it, however far away it is, and lets bare
+    words count there which it takes for chance alone.
+    """
+    changed = list(matches)
+    for place, match in enumerate(matches):
+        near = place == 0 or match["start_line"] <= matches[place - 1]["end_line"] + _GROUP_LINES
+        if match["kind"] != "clue" or not near:
+            break
+        changed[place] = match | {"kind": "reference"}
+    return changed
 
 
 def over_budget(line: int) -> dict[str, Any]:
