@@ -27,6 +27,7 @@ def test_the_commands_exist() -> None:
     from pipeline.cli import app
 
     known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {str(group.name) for group in app.registered_groups}
     assert set(re.findall(r"^permastack (\w+)", README, re.MULTILINE)) <= known
 
 
