@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
@@ -175,7 +176,11 @@ def test_figures_and_report_of_a_real_run(bench: Any, configure: Any, corpus: Pa
 
 
 @pytest.mark.oracle
-def test_the_whole_benchmark_on_the_tiny_corpus(corpus: Path, tmp_path: Path) -> None:
+def test_the_whole_benchmark_on_the_tiny_corpus(
+    corpus: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    # A service that other tests keep would do its work unseen.
+    own = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("t"))}
     figures = tmp_path / "figures.json"
     command = [sys.executable, str(BENCH / "end_to_end"), "--folder", str(tmp_path / "work"), "--archives", str(corpus)]
     done = subprocess.run(
@@ -183,6 +188,7 @@ def test_the_whole_benchmark_on_the_tiny_corpus(corpus: Path, tmp_path: Path) ->
         capture_output=True,
         text=True,
         check=False,
+        env=own,
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(figures.read_bytes())
