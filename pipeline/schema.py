@@ -495,7 +495,13 @@ INDEX = _table(
 LEDGERS: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "decisions": (DECISIONS, ("origin", "path", "stage", "rule", "commitment", "blob", "length", "reason")),
     "copies": (COPIES, ("origin", "path")),
-    "evidence": (EVIDENCE, ("evidence_id", "source", "path", "blob", "start_line", "end_line", "rule", "expression")),
+    "evidence": (
+        EVIDENCE,
+        (
+            *("evidence_id", "source", "path", "blob", "start_line", "end_line", "rule", "expression"),
+            *("scope", "group", "distance", "matcher", "score"),
+        ),
+    ),
     "duplicates": (DUPLICATES, ("dropped", "kind", "dropped_origin")),
     "redactions": (REDACTIONS, ("blob", "start")),
     "repositories": (REPOSITORIES, ("origin",)),

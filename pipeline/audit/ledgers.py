@@ -15,6 +15,7 @@ from pipeline.audit.report import Report
 from pipeline.schema import LEDGERS
 from pipeline.stages.exact.repositories import ORIGINS_OF_A_BLOB
 from pipeline.stages.ingest.decoding import ENCODINGS, encode
+from pipeline.stages.near.reasons import NORMALISED, likeness
 from pipeline.swhid import MODE_SUBMODULE, MODE_SYMLINK, content_id
 
 _IDENTIFYING = ("copies", "duplicates", "repositories", "revisions", "licenses", "redactions", "evidence")
@@ -95,9 +96,7 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
             continue
         decided.add(row["blob"])
         same = row["rule"] == f"{pair['kind']}_duplicate" and row["duplicate_of"] == pair["kept"]
-        reason = f"Jaccard similarity {round(pair['jaccard'], 4):g} with a better ranked file"
-        if pair["kind"] == "normalised":
-            reason = "differs from a better ranked file only in line ends, blanks before them or a byte order mark"
+        reason = NORMALISED if pair["kind"] == "normalised" else likeness(pair["jaccard"])
         check.expect(same and row["reason"] == reason, f"{where}: decision and pair differ")
     if complete:
         for blob in sorted(pairs.keys() - decided):

@@ -27,6 +27,7 @@ from pipeline.stages.near.components import components, reduced, star_edges
 from pipeline.stages.near.config import NearConfig
 from pipeline.stages.near.key_store import KeyStore, blob_array
 from pipeline.stages.near.normalised import DIGEST, digests, identity_rows
+from pipeline.stages.near.reasons import NORMALISED, likeness
 from pipeline.stages.near.shingles import shingles
 from pipeline.stages.near.tables import BAND_ROWS, DUPLICATES, EDGES, MEMBERS, PRIOR_PAIRS, PRIORS, SETTLED
 from pipeline.stages.near.verify import choose
@@ -264,17 +265,9 @@ def apply(job: Job) -> None:
     normalised = why.column("normalised")
     rules = pc.if_else(guard, "near_guard", pc.if_else(normalised, "normalised_duplicate", "near_duplicate"))
     rules = rules.combine_chunks()
-    likeness = pc.if_else(
-        normalised,
-        "differs from a better ranked file only in line ends, blanks before them or a byte order mark",
-        pc.binary_join_element_wise(
-            "Jaccard similarity ",
-            pc.round(why.column("jaccard"), 4).cast(pa.string()),
-            " with a better ranked file",
-            "",
-        ),
-    )
-    reasons = pc.if_else(guard, "a near-copy of something that opted out", likeness).combine_chunks()
+    alike = [likeness(jaccard or 0.0) for jaccard in why.column("jaccard").to_pylist()]
+    said = pc.if_else(normalised, NORMALISED, pa.array(alike, pa.string()))
+    reasons = pc.if_else(guard, "a near-copy of something that opted out", said).combine_chunks()
     # What opted out is not named.
     twins = pc.if_else(guard, pa.scalar(None, BLOB), why.column("kept")).combine_chunks()
     job.send_by_origin("decisions", decisions(gone, "near", rules, reasons, duplicate_of=twins))
