@@ -95,6 +95,8 @@ _PIECES = st.sampled_from(
 
 @given(st.one_of(st.text(max_size=30), st.lists(_PIECES, max_size=12).map("".join)))
 @example("http://h.org:443/o")
+@example("A://WWW..0")
+@example("a://www..www./x")
 @example("https://www.www.github.com/o/r")
 @example("https://git.example.org/%2541")
 @example("https://git.example.org/%%341")

@@ -87,7 +87,7 @@ def _url(url: str) -> str:
         host = host.encode("idna").decode()  # its UnicodeError is a ValueError
     host = host.lower().strip(".")
     while host.startswith("www."):
-        host = host.removeprefix("www.")
+        host = host.removeprefix("www.").strip(".")
     names = [_path_part(part) for part in parts.path.split("/") if part]
     if host in FORGES_WITHOUT_CASE:
         names = [name.lower() for name in names]
