@@ -20,6 +20,14 @@ def _numba_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_disks() -> Iterator[None]:
+    """Leave out fsync, half of the time of a small build: the tests kill processes, never the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_license_service() -> Iterator[None]:
     """Keep the licence service as another run beside the tests would: else most builds load ScanCode's index anew."""
     from pipeline.engine import services

@@ -20,6 +20,19 @@ def test_it_writes_and_replaces(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["file"]
 
 
+def test_bytes_are_on_disk_before_the_name_and_the_name_before_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen = tmp_path / "file", []
+
+    def fsync(descriptor: int) -> None:
+        seen.append((os.readlink(f"/proc/self/fd/{descriptor}"), path.exists()))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    publish_bytes(path, b"one")
+    assert seen == [(str(tmp_path / f"{TEMPORARY}{os.getpid()}-file"), False), (str(tmp_path), True)]
+
+
 def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "file"
     publish_bytes(path, b"old")
