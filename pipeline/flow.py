@@ -87,7 +87,8 @@ FLOW = (
             "origins": Out(s.ORIGINS), "occurrences": Out(s.OCCURRENCES), "decisions": Out(s.DECISIONS),
             "texts": Out(s.LICENSE_TEXTS, to="blob"), "spool": Out(s.BYTES, to="blob"),
         },
-        settings=lambda c: c.ingest, code=(*_INGEST, "stages/license/names.py", "repositories.py"),
+        settings=ingest.list_settings,
+        code=(*_INGEST, "stages/license/config.py", "stages/license/names.py", "repositories.py"),
         versions=ingest.list_versions,
     ),
     # over the histories of graph exports, where they are asked for

@@ -185,4 +185,4 @@ class Judge:
         contested |= (
             not complete and stated == LicenseType.CONTESTED and is_contested(spoken, [LicenseType.NON_PERMISSIVE])
         )
-        return contest(decided) if contested and length >= self.config.contested_bytes else decided
+        return contest(decided) if contested and self.config.contests(length) else decided

@@ -19,21 +19,27 @@ review_app = typer.Typer(no_args_is_help=True, help="Have people read what the d
 @license_app.command("what-if")
 def what_if(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="A shipped policy's name, or a .toml file.")],
-    release: ReleaseFolder,
+    folder: Annotated[
+        Path, typer.Argument(metavar="RELEASE | WORK", help="The folder of a release, or the work folder of a run.")
+    ],
     mode: Annotated[
-        str | None, typer.Option("--mode", metavar="MODE", help="strict or standard; default: as built.")
+        str | None, typer.Option("--mode", metavar="MODE", help="strict, standard or stack-v2; default: as built.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what another licence policy would change in a release. From its stored evidence; nothing is read anew."""
+    """Say what another licence policy or mode would change. From stored evidence; nothing is read anew."""
+    from typing import get_args
+
     from pipeline.audit import what_if as core
     from pipeline.errors import ConfigError
+    from pipeline.stages.license.config import Mode
     from pipeline.stages.license.policy import load
 
-    if mode not in (None, "strict", "standard"):
-        raise ConfigError(f"--mode {mode}: expected strict or standard")
-    check_is_folder(release)
-    found = core.what_if(release, load(policy), {"mode": mode} if mode else None)
+    if mode is not None and mode not in get_args(Mode):
+        raise ConfigError(f"--mode {mode}: expected {', '.join(get_args(Mode)[:-1])} or {get_args(Mode)[-1]}")
+    check_is_folder(folder)
+    judged_by = load(policy)
+    found = core.what_if(core.stored_in(folder), judged_by, {"mode": mode} if mode else None)
     print(json.dumps(found.as_json(), indent=1) if as_json else printed(core.what_if_text(found)))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.audit.compatibility import answer_of, compatibility, compatibility_text
 from pipeline.audit.reviewing import for_review
-from pipeline.audit.what_if import what_if, what_if_text
+from pipeline.audit.what_if import stored_in, what_if, what_if_text
 from pipeline.errors import ConfigError
 from pipeline.stages.license.expression import parse
 from pipeline.stages.license.policy import load, read
@@ -46,7 +46,7 @@ def test_a_release_in_the_matrix(tiny_release: Path) -> None:
 
 
 def test_the_same_policy_changes_nothing(tiny_release: Path) -> None:
-    found = what_if(tiny_release, load("permissive-2"))
+    found = what_if(stored_in(tiny_release), load("permissive-2"))
     assert found.changes == {}
     assert found.files > 0
     assert found.kept_now == found.kept_then > 0
@@ -56,7 +56,7 @@ def test_the_same_policy_changes_nothing(tiny_release: Path) -> None:
 def test_a_policy_of_nothing_forbids_all(tiny_release: Path, tmp_path: Path) -> None:
     file = tmp_path / "none.toml"
     file.write_text('name = "none"\nversion = 1\nrules = []\n', "utf-8")
-    found = what_if(tiny_release, read(file))
+    found = what_if(stored_in(tiny_release), read(file))
     assert found.kept_then == 0
     assert found.changes["permissive", "non_permissive"].files == found.kept_now
     assert "permissive -> non_permissive" in what_if_text(found)
@@ -68,7 +68,7 @@ def test_a_wider_policy_tells_what_was_never_read(tiny_release: Path, tmp_path: 
     file.write_text(
         f'name = "all"\nversion = 1\n[[rules]]\nverdict = "permissive"\nsource = "a test"\nids = {ids}\n', "utf-8"
     )
-    found = what_if(tiny_release, read(file))
+    found = what_if(stored_in(tiny_release), read(file))
     assert found.kept_then > found.kept_now
     assert found.unread > 0
     assert "only a run tells" in what_if_text(found)
@@ -122,7 +122,10 @@ def test_what_is_owed(tiny_release: Path) -> None:
     ("arguments", "said"),
     [
         (["license", "what-if", "none", "."], "no shipped policy is named 'none'"),
-        (["license", "what-if", "permissive-2", ".", "--mode", "lax"], "--mode lax: expected strict or standard"),
+        (
+            ["license", "what-if", "permissive-2", ".", "--mode", "lax"],
+            "--mode lax: expected strict, standard or stack-v2",
+        ),
         (["review", "import", "none.jsonl", "x"], "none.jsonl cannot be read"),
     ],
 )

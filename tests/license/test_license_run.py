@@ -9,8 +9,11 @@ import pytest
 
 from pipeline.audit.explain import Explainer
 from pipeline.audit.verify import audit_release
+from pipeline.audit.what_if import stored_in, what_if
 from pipeline.build import build
 from pipeline.config import make_config
+from pipeline.errors import ConfigError, InputError
+from pipeline.stages.license.policy import load
 from pipeline.stages.license.reviews import Review
 from pipeline.swhid import content_id
 from tests.corpus import GPL_HEADER, MIT, long_module, tar_of
@@ -54,7 +57,7 @@ KEPT = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, facts: Path) -> Any:
+def data(tmp_path_factory: pytest.TempPathFactory, facts: Path) -> dict[str, Any]:
     root = tmp_path_factory.mktemp("licences")
     (root / "in").mkdir()
     for name, files in PACKAGES.items():
@@ -70,7 +73,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, facts: Path) -> Any:
     )
     (root / "reviews.jsonl").write_text(review.line() + "\n", "utf-8")
     (root / "known.csv").write_text("origin,license\npkg:generic/metadata.tar.gz,MIT\n", "utf-8")
-    data = {
+    return {
         "ingest": {
             "sources": [{"kind": "archives", "path": f"{root}/in/*", "origin": "pkg:generic/{filename}"}],
             "repositories": str(root / "known.csv"),
@@ -85,7 +88,18 @@ def built(tmp_path_factory: pytest.TempPathFactory, facts: Path) -> Any:
             "cluster": {"kind": "inline"},
         },
     }
-    return build(make_config(data, [], root, "test"))
+
+
+@pytest.fixture(scope="module")
+def built(data: dict[str, Any]) -> Any:
+    return build(make_config(data, [], Path("/"), "test"))
+
+
+@pytest.fixture(scope="module")
+def by_stack_v2(data: dict[str, Any]) -> Any:
+    work = Path(data["execution"]["work"]).with_name("work-v2")
+    changes = ['license.mode="stack-v2"', "dataset.version=0.1.1", "near.enabled=false", f"execution.work={work}"]
+    return build(make_config(data, changes, Path("/"), "test"))
 
 
 def test_what_is_kept(built: Any) -> None:
@@ -113,3 +127,33 @@ def test_the_review_and_the_budget_are_told(built: Any) -> None:
     (large,) = explainer.explain("pkg:generic/large.tar.gz a.py")
     assert (large["outcome"], large["rule"]) == ("dropped", "over_budget")
     assert built.release.policies["reviews"] != "none"
+
+
+def verdicts(folder: Path) -> dict[tuple[str, bytes], tuple[str, str | None]]:
+    files = stored_in(folder).files.to_pylist()
+    return {(r["origin"], r["path"]): (r["license_type"], r["license_expression"]) for r in files}
+
+
+def test_another_mode_from_the_same_evidence_is_what_its_run_finds(built: Any, by_stack_v2: Any) -> None:
+    assert audit_release(by_stack_v2.folder).problems == []
+    strict, theirs = verdicts(built.folder), verdicts(by_stack_v2.folder)
+    moved = [(old, theirs[file]) for file, old in strict.items() if old[0] != theirs[file][0]]
+    found = what_if(stored_in(built.folder), load("permissive-2"), {"mode": "stack-v2"})
+    assert sum(change.files for change in found.changes.values()) == len(moved) > 3
+    assert {old[0] for old, _ in moved} == {old for old, _ in found.changes}
+    # A GPL header in a repository that metadata calls MIT: nobody looks at it.
+    assert theirs["pkg:generic/metadata.tar.gz", b"gpl/b.py"] == ("permissive", "MIT")
+    with pytest.raises(ConfigError, match=r"--mode strict: this was built with mode stack-v2.*only a run can tell"):
+        what_if(stored_in(by_stack_v2.folder), load("permissive-2"), {"mode": "strict"})
+
+
+def test_a_work_folder_answers_like_its_release(built: Any, data: dict[str, Any], tmp_path: Path) -> None:
+    work = stored_in(Path(data["execution"]["work"]))
+    for changes in ({}, {"mode": "standard"}, {"mode": "stack-v2"}):
+        of_work = what_if(work, load("permissive-1"), changes).as_json()
+        assert of_work == what_if(stored_in(built.folder), load("permissive-1"), changes).as_json()
+    with pytest.raises(InputError, match="is neither a release nor the work folder of a run"):
+        stored_in(tmp_path)
+    (tmp_path / "inputs.json").write_text("[]", "utf-8")
+    with pytest.raises(InputError, match=r"step ingest\.list is not finished: let its run go on"):
+        stored_in(tmp_path)

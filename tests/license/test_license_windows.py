@@ -15,8 +15,9 @@ from pipeline.stages.license.decide import OVER_BUDGET, AtPath, verdict
 from pipeline.stages.license.evidence import fact_of_scan
 from pipeline.stages.license.expression import parse
 from pipeline.stages.license.gate import places
+from pipeline.stages.license.modes import read_fact
 from pipeline.stages.license.policy import load
-from pipeline.stages.license.steps import read_fact, scan_header, stated_by
+from pipeline.stages.license.steps import scan_header, stated_by
 from pipeline.stages.license.windows import MARGIN, windows
 
 FILLER = b"int answer = 42; /* nothing here */\n" * 200
@@ -98,7 +99,7 @@ def test_equal_windows_are_scanned_once() -> None:
 
 
 def rule_of(fact_json: dict[str, Any], as_header: bool) -> tuple[str, str]:
-    expression = read_fact(names.LICENSE, b"b" * 20, json.dumps(fact_json)).expression
+    expression = read_fact("strict", names.LICENSE, b"b" * 20, json.dumps(fact_json)).expression
     at = AtPath(parse("MIT"), parse("MIT")) if as_header else AtPath(expression, expression)
     found = verdict(at, [expression] if as_header and expression else [], load("permissive-2"), "strict")
     return str(found.license_type), found.rule

@@ -236,7 +236,7 @@ def _rows(
     """The rows of the set that holds at a place: its own statements and, up to the next licence files, those above; and
     what is said of a path in particular, wherever it is said.
     """
-    rows = [row for s in scoped for row in rows_of(s.fact, s.source, s.path, _distance(place, s.path))]
+    rows = [row for s in scoped for row in rows_of(s.fact, s.source, s.path, distance(place, s.path))]
     final = {s.base for s in scoped if not scopes.adds(s.finding.scope or "")}
     manifests: list[Fact] = []
     at = place
@@ -244,19 +244,19 @@ def _rows(
         here = stated.get(at, _Statements())
         for path, source, fact in here.manifests:
             manifests.append(fact)
-            rows += rows_of(fact, source, path, _distance(place, path))
+            rows += rows_of(fact, source, path, distance(place, path))
         if here.license_files:
             groups = _groups(here.license_files, manifests)
             # Where one file of a folder defers to the files below, the texts beside it do.
             deferring = any(f.defers for _path, _source, fact in here.license_files for f in fact.findings)
             for path, source, fact in here.license_files:
                 defers = DEFERS if deferring or _is_reuse_text(path) else ""
-                rows += rows_of(fact, source, path, _distance(place, path), defers + groups.get(path, ALL))
+                rows += rows_of(fact, source, path, distance(place, path), defers + groups.get(path, ALL))
         if here.license_files or not at:
             break
         at = _above(at)
     if not rows and repository is not None:
-        return rows_of(repository, "repository", b"", _distance(place, b""))
+        return rows_of(repository, "repository", b"", distance(place, b""))
     return rows
 
 
@@ -380,7 +380,7 @@ def _inside(base: bytes, below: list[bytes], tree: _Tree) -> bytes | None:
     return None
 
 
-def _distance(place: bytes, path: bytes) -> int:
+def distance(place: bytes, path: bytes) -> int:
     """Folders between a place and the folder of a file: up to what they share, and down."""
     here, there = [part for part in place.split(b"/") if part], path.split(b"/")[:-1]
     shared = 0

@@ -18,10 +18,10 @@ from pipeline.engine.keys import source_digest
 from pipeline.engine.step import Job
 from pipeline.schema import BLOBS, EVIDENCE, LICENSE_FACTS, RESOLVED, ROOTS, VERDICTS
 from pipeline.stages.decisions import decisions
-from pipeline.stages.license import names
+from pipeline.stages.license import modes, names
 from pipeline.stages.license import versions as detector_versions
-from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.coverings import declarations, fact_of_declarations
+from pipeline.stages.license.config import STACK_V2, LicenseConfig
+from pipeline.stages.license.coverings import declarations
 from pipeline.stages.license.decide import (
     OVER_BUDGET,
     AtPath,
@@ -37,16 +37,13 @@ from pipeline.stages.license.evidence import (
     Fact,
     combine,
     combine_beside_header,
-    fact_of_manifest,
     fact_of_scan,
     header_evidence,
 )
 from pipeline.stages.license.expression import parse, spdx_ids
-from pipeline.stages.license.manifests import Declared, declared
+from pipeline.stages.license.manifests import declared
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
-from pipeline.stages.license.resolve import repository_fact
-from pipeline.stages.license.resolve import resolve as resolve_paths
 from pipeline.stages.license.reviews import load_reviews
 from pipeline.stages.license.windows import windows
 
@@ -103,8 +100,8 @@ def resolution_versions(config: LicenseConfig) -> dict[str, str]:
 
 
 def resolution_settings(config: LicenseConfig) -> LicenseConfig:
-    """What resolution reads: the reviews."""
-    return LicenseConfig(reviews=config.reviews)
+    """What resolution reads: the reviews, and whether the rules are those of The Stack v2."""
+    return LicenseConfig(reviews=config.reviews, mode=config.mode if config.mode == STACK_V2 else "strict")
 
 
 def detect(job: Job) -> None:
@@ -159,22 +156,13 @@ def stated_by(
     return answer
 
 
-def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
-    """What a blob states, from the stored form of its detection."""
-    raw = json.loads(stored)
-    if kind == names.LICENSE:
-        return fact_of_scan(blob, raw["matches"])
-    if kind in names.COVERINGS:
-        return fact_of_declarations(blob, raw)
-    return fact_of_manifest(blob, Declared.from_json(raw))
-
-
 def resolve(job: Job) -> None:
     """One path expression per occurrence of each origin of this part; nothing is dropped."""
+    config: LicenseConfig = job.settings
     facts: dict[tuple[bytes, str], Fact] = {}
     for row in job.read("license.detect/facts").to_pylist():
-        facts[row["blob"], row["kind"]] = read_fact(row["kind"], row["blob"], row["fact"])
-    reviews = load_reviews(job.settings.reviews)
+        facts[row["blob"], row["kind"]] = modes.read_fact(config.mode, row["kind"], row["blob"], row["fact"])
+    reviews = load_reviews(config.reviews)
     occurrences = job.read("ingest.list/occurrences")
     origins = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist()}
     evidence: dict[str, list[Evidence]] = {}
@@ -183,12 +171,12 @@ def resolve(job: Job) -> None:
         paths, blobs = own.column("path").to_pylist(), own.column("blob").to_pylist()
         stated = {}
         for path, blob in zip(paths, blobs, strict=True):
-            kind = names.kind_of(path)
+            kind = modes.kind_of(config.mode, path)
             if kind is not None and (blob, kind) in facts:
                 stated[path] = reviews.applied(facts[blob, kind], origin)
         about = origins[origin]
         # The empty path stands for the root folder itself.
-        resolution = resolve_paths([*paths, b""], stated, repository_fact(about["declared_license"]))
+        resolution = modes.resolve(config.mode, [*paths, b""], stated, about["declared_license"])
         expressions = {key: str(expression) for key, expression in resolution.expressions.items()}
         *ids, root = resolution.evidence_ids
         roots.append((origin, expressions.get(root or "")))
@@ -246,14 +234,15 @@ def decide(job: Job) -> None:
         beside_types[row["blob"]].add(judged.path_type(row["beside_header"]))
         if path_type is LicenseType.NON_PERMISSIVE:
             elsewhere.setdefault(row["blob"], (row["origin"], row["path"]))
-    headers = _headers(job, config, _undecided(beside_types, config)) if config.headers else {}
+    reads_headers = config.headers and config.mode != STACK_V2
+    headers = _headers(job, config, _undecided(beside_types, config)) if reads_headers else {}
     verdicts: list[Verdict] = []
     others: list[tuple[str | None, bytes | None]] = []
     for row in rows:
         header = headers.get(row["blob"], [])
         decided = judged.verdict(row["path_expression"], row["beside_header"], header, row["path"])
         stated = [e for e in [combine(header)] if e]
-        contested = row["length"] >= config.contested_bytes and is_contested(stated, path_types[row["blob"]])
+        contested = config.contests(row["length"]) and is_contested(stated, path_types[row["blob"]])
         decided = contest(decided) if contested else decided
         verdicts.append(decided)
         others.append(
@@ -278,6 +267,7 @@ def decide(job: Job) -> None:
     job.send_by_origin("decisions", decisions(dropped, "license", rules, dropped.column("reason").combine_chunks()))
     job.write("kept", kept.select(VERDICTS.names))
     job.write("evidence", _evidence_table(row for blob in sorted(headers) for row in headers[blob]))
+    job.info["settings"] = config.model_dump(mode="json", include={"mode", "keep", "contested_bytes"})
     job.counts.taken, job.counts.passed = table.num_rows, kept.num_rows
     job.drop(rules.to_pylist())
 
