@@ -274,7 +274,8 @@ FLOW = (
             "duplicates": Out(s.DUPLICATES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
             "released": Out(s.RELEASED_KEYS, to="origin"),
         },
-        settings=lambda c: c.optout, code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE), versions=release.row_versions,
+        settings=lambda c: c.optout, versions=release.row_versions,
+        code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE, *_LICENSE),
         prepare="pipeline.stages.language.kernels",
     ),
     Step(
@@ -308,7 +309,8 @@ FLOW = (
             "release.account/license_blobs", "ingest.fetch/contents", "optout.apply/guards", "redact.find/spans",
             "release.plan/shards",
         ),
-        writes={"licenses": Out(s.LICENSES, to="shard")}, code=(*_RELEASE, *_REDACT, *_LANGUAGE), counts=False,
+        writes={"licenses": Out(s.LICENSES, to="shard")}, counts=False,
+        code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE, *_LICENSE),
     ),
     Step(
         "release.shards", release.write_shards, by="shard", reads=("release.plan/shards", *release.SHARD_READS),

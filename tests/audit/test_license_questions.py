@@ -111,7 +111,7 @@ def test_the_commands(tiny_release: Path, tmp_path: Path) -> None:
 def test_what_is_owed(tiny_release: Path) -> None:
     lines = [json.loads(line) for line in invoke("license", "notice", tiny_release, "--json").out.splitlines()]
     assert {line["license_expression"] for line in lines} >= {"MIT"}
-    assert any(line["holders"] == ["The tool authors"] for line in lines)
+    assert any(line["copyright_holders"] == ["The tool authors"] for line in lines)
     assert any(line["license_texts"] for line in lines)
     text = invoke("license", "notice", tiny_release).out
     assert "Copyright 2024 The tool authors" in text

@@ -44,7 +44,8 @@ def table(rows: list[Row]) -> pa.Table:
         "detected_licenses": [["MIT"]] * len(rows),
         "evidence_id": [None] * len(rows),
         "header_evidence_id": [None] * len(rows),
-    }
+        "license_texts": [[]] * len(rows),
+    } | dict.fromkeys(("or_choice", "notice", "notice_path"), [None] * len(rows))
     columns = [
         dates
         if f.name == "date"

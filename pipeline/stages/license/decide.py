@@ -24,12 +24,16 @@ _GENERATOR_PERMISSIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A verdict, the expression that it is about, the rule (a short fixed name) and the reason in words."""
+    """A verdict, the expression that it is about, the rule (a short fixed name) and the reason in words.
+
+    `or_choice`: the expression with the best operand in place of each OR, by which it was judged; None without one.
+    """
 
     license_type: LicenseType
     expression: SpdxExpression | None
     rule: str
     reason: str
+    or_choice: SpdxExpression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,9 @@ def verdict(
     points elsewhere ("see LICENSE") counts as none. What a file states counts by its `own_word`.
     """
     found = _verdict(at_path, header_expressions, policy, mode, own_word)
+    chosen = policy.choose(found.expression) if found.expression and mode != STACK_V2 else found.expression
+    if chosen != found.expression:
+        found = replace(found, or_choice=chosen)
     if (
         found.license_type is LicenseType.NON_PERMISSIVE
         and found.expression

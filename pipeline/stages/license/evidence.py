@@ -24,6 +24,9 @@ from pipeline.stages.license.manifests import Declared
 
 Source = Literal["license_file", "manifest", "dist_info", "reuse", "debian_copyright", "repository", "header"]
 
+TEXT_SOURCES = ("license_file", "dist_info")
+"""Whose contents are licence texts."""
+
 ALL = "all"
 DEFERS = "defers:"
 _ANY = "any:"

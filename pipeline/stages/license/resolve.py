@@ -122,7 +122,7 @@ def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact], repository: Fac
     Independent of the order of either. Time: one look-up per path and the walk upward once per folder, and for
     each path as many patterns as scoped statements above it; memory: the set of paths and folders.
     """
-    tree = _Tree(paths)
+    tree = Tree(paths)
     stated: dict[bytes, _Statements] = {}
     scoped: list[_Scoped] = []
     for path in sorted(facts):
@@ -140,7 +140,7 @@ def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact], repository: Fac
             continue
         in_dist_info = any(part.endswith(_DIST_INFO) for part in path.split(b"/")[:-1])
         source = "dist_info" if in_dist_info else "license_file" if kind == names.LICENSE else "manifest"
-        for owner in _owners(path, kind, tree):
+        for owner in owners(path, kind, tree):
             own_general: Fact | None = fact
             if kind == names.LICENSE and owner in tree.folders:
                 own_general, own = _split(fact, owner, path, source, tree)
@@ -151,7 +151,7 @@ def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact], repository: Fac
     return _look_up(paths, stated, _Scopes(scoped), repository)
 
 
-def _split(fact: Fact, base: bytes, path: bytes, source: Source, tree: _Tree) -> tuple[Fact | None, list[_Scoped]]:
+def _split(fact: Fact, base: bytes, path: bytes, source: Source, tree: Tree) -> tuple[Fact | None, list[_Scoped]]:
     """What a file states for all below a folder, and for some of it. A scope in prose that names nothing is none."""
     general: list[Finding] = []
     own: list[_Scoped] = []
@@ -293,7 +293,7 @@ def _is_reuse_text(path: bytes) -> bool:
     return folder.rpartition(b"/")[2] == b"LICENSES" and known
 
 
-class _Tree:
+class Tree:
     """The paths and folders of an origin."""
 
     def __init__(self, paths: Iterable[bytes]) -> None:
@@ -328,7 +328,7 @@ class _Tree:
         )
 
 
-def _owners(path: bytes, kind: str, tree: _Tree) -> list[bytes]:
+def owners(path: bytes, kind: str, tree: Tree) -> list[bytes]:
     """The folders or files from which on a licence file or manifest holds."""
     parts = path.split(b"/")[:-1]
     for at, part in enumerate(parts):
@@ -359,7 +359,7 @@ def _covered_base(path: bytes, kind: str) -> bytes:
     return folder if kind == names.REUSE_TOML else _above(folder)
 
 
-def _owners_of_dist_info(dist_info: bytes, below: list[bytes], tree: _Tree) -> list[bytes]:
+def _owners_of_dist_info(dist_info: bytes, below: list[bytes], tree: Tree) -> list[bytes]:
     base = _above(dist_info)
     inside = _inside(base, below[1:], tree) if below and names.is_licenses_folder(below[0]) else None
     if inside is not None:
@@ -369,7 +369,7 @@ def _owners_of_dist_info(dist_info: bytes, below: list[bytes], tree: _Tree) -> l
     return [*tree.installed_as(dist_info), dist_info]
 
 
-def _inside(base: bytes, below: list[bytes], tree: _Tree) -> bytes | None:
+def _inside(base: bytes, below: list[bytes], tree: Tree) -> bytes | None:
     """The folder that `licenses/<below>/` is about; a wheel drops the `src/` that the licence's path may
     still have.
     """

@@ -33,6 +33,7 @@ from pipeline.stages.license.decide import (
     verdict,
 )
 from pipeline.stages.license.evidence import (
+    TEXT_SOURCES,
     Evidence,
     Fact,
     combine,
@@ -42,6 +43,7 @@ from pipeline.stages.license.evidence import (
 )
 from pipeline.stages.license.expression import parse, spdx_ids
 from pipeline.stages.license.manifests import declared
+from pipeline.stages.license.notices import nearest_notices
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.reviews import load_reviews
@@ -167,6 +169,7 @@ def resolve(job: Job) -> None:
     origins = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist()}
     evidence: dict[str, list[Evidence]] = {}
     roots: list[tuple[str, str | None]] = []
+    files: set[bytes] = set()
     for origin, own in _by_origin(occurrences):
         paths, blobs = own.column("path").to_pylist(), own.column("blob").to_pylist()
         stated = {}
@@ -189,16 +192,26 @@ def resolve(job: Job) -> None:
             key: str(e) if (e := combine_beside_header(rows_of_set)) else None for key, rows_of_set in sets.items()
         }
         count = own.num_rows
+        texts = {
+            key: sorted({row.blob for row in rows_of_set if row.source in TEXT_SOURCES})
+            for key, rows_of_set in sets.items()
+        }
+        notices = nearest_notices(paths)
+        blob_at = dict(zip(paths, blobs, strict=True))
+        notice_blobs = [None if notice is None else blob_at[notice] for notice in notices]
+        files.update(filter(None, notice_blobs), *texts.values())
         table = own.append_column("path_expression", pa.array([expressions.get(i or "") for i in ids], pa.string()))
         table = table.append_column("beside_header", pa.array([beside.get(i or "") for i in ids], pa.string()))
         table = table.append_column("evidence_id", pa.array(ids, pa.string()))
+        owed = [[texts.get(i or "", []) for i in ids], notice_blobs, notices]
+        for name, values in zip(("license_texts", "notice", "notice_path"), owed, strict=True):
+            table = table.append_column(name, pa.array(values, RESOLVED.field(name).type))
         table = table.append_column("stars", pa.array([about["stars"]] * count, pa.int64()))
         table = table.append_column("date", pa.array([about["revision_date"]] * count, RESOLVED.field("date").type))
         job.send_by_blob("occurrences", table)
     rows = [row for key in sorted(evidence) for row in dict.fromkeys(evidence[key])]
     job.write("evidence", _evidence_table(rows))
-    files = sorted({row.blob for row in rows if row.source in ("license_file", "dist_info")})
-    job.send_by_blob("license_blobs", pa.table([pa.array(files, pa.binary(20))], schema=BLOBS))
+    job.send_by_blob("license_blobs", pa.table([pa.array(sorted(files), pa.binary(20))], schema=BLOBS))
     job.write("roots", pa.table([[r[0] for r in roots], [r[1] for r in roots]], schema=ROOTS))
     job.counts.taken = job.counts.passed = occurrences.num_rows
 
@@ -253,6 +266,7 @@ def decide(job: Job) -> None:
     columns = {
         "license_type": pa.array([str(v.license_type) for v in verdicts], pa.string()),
         "license_expression": pa.array([str(e) if e else None for e in expressions], pa.string()),
+        "or_choice": pa.array([v.or_choice and str(v.or_choice) for v in verdicts], pa.string()),
         "detected_licenses": pa.array([spdx_ids(e) if e else [] for e in expressions], pa.list_(pa.string())),
         "header_evidence_id": pa.array(ids, pa.string()),
         "rule": pa.array([v.rule for v in verdicts], pa.string()),
