@@ -100,11 +100,13 @@ def test_the_commands(tiny_release: Path, tmp_path: Path) -> None:
     given.write_text(
         json.dumps(verdict) + "\n" + json.dumps(verdict | {"reviewer": "Bob", "expression": "ISC"}), "utf-8"
     )
-    first = invoke("review", "import", given, kept)
+    assert "license.reviewers is not set" in invoke("review", "import", given, kept).err
+    first = invoke("review", "import", given, kept, "--unsigned")
     assert (first.code, first.out.splitlines()[0]) == (0, f"2 reviews added to {kept}, 0 were there")
     assert "they agree on 0" in first.out
     assert f"they differ on {subject}" in first.out
-    assert invoke("review", "import", given, kept).out.startswith("0 reviews added")
+    assert "Ann and Bob read 1 both: they agree on 0, Cohen's kappa 0.00" in first.out
+    assert invoke("review", "import", given, kept, "--unsigned").out.startswith("0 reviews added")
     assert len(kept.read_text("utf-8").splitlines()) == 2
 
 
@@ -126,7 +128,8 @@ def test_what_is_owed(tiny_release: Path) -> None:
             ["license", "what-if", "permissive-2", ".", "--mode", "lax"],
             "--mode lax: expected strict, standard or stack-v2",
         ),
-        (["review", "import", "none.jsonl", "x"], "none.jsonl cannot be read"),
+        (["review", "import", "none.jsonl", "x", "--unsigned"], "none.jsonl cannot be read"),
+        (["review", "sign", "none.jsonl", "--key", "x"], "none.jsonl cannot be read"),
     ],
 )
 def test_wrong_calls(arguments: list[str], said: str) -> None:

@@ -97,7 +97,11 @@ def data(tmp_path_factory: pytest.TempPathFactory, facts: Path) -> dict[str, Any
             "repositories": str(root / "known.csv"),
         },
         "optout": {"registry": str(root / "optout.jsonl")},
-        "license": {"reviews": str(root / "reviews.jsonl"), "max_header_bytes": 20_000},
+        "license": {
+            "reviews": str(root / "reviews.jsonl"),
+            "unsigned_reviews": True,
+            "max_header_bytes": 20_000,
+        },
         "execution": {
             "work": str(root / "work"),
             "releases": str(root / "releases"),
@@ -199,3 +203,11 @@ def test_what_is_owed_stands_in_the_rows_and_is_redacted(built: Any) -> None:
     assert "files under Apache-2.0 OR MIT, taken as Apache-2.0" in shipped
     assert "This one opted out" not in shipped
     assert MAIL not in shipped + str(owed)
+
+
+def test_reviews_are_not_dropped_in_silence(built: Any, data: dict[str, Any]) -> None:
+    after = {**data, "license": {}, "release": {"previous": str(built.folder / "release.json")}}
+    with pytest.raises(
+        ConfigError, match=r"license\.reviews is not set, and the release before, dataset 0\.1\.0, was made"
+    ):
+        build(make_config(after, ["dataset.version=0.2.0"], Path("/"), "test"))

@@ -39,6 +39,12 @@ class LicenseConfig(BaseModel):
     reviews: LocalPath | None = Field(
         default=None, description="A file of reviews (permastack review import), which go before detection."
     )
+    reviewers: LocalPath | None = Field(
+        default=None,
+        description="The reviewers' public keys, in OpenSSH's format for allowed signers: by these the reviews must be "
+        "signed.",
+    )
+    unsigned_reviews: bool = Field(default=False, description="Whether reviews are taken that nobody signed.")
     headers: bool = Field(
         default=True, description="Whether the headers of source files are read; without, only paths decide."
     )

@@ -46,7 +46,7 @@ from pipeline.stages.license.manifests import declared
 from pipeline.stages.license.notices import nearest_notices
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
-from pipeline.stages.license.reviews import load_reviews
+from pipeline.stages.license.reviews import reviews_of
 from pipeline.stages.license.windows import windows
 
 _UNREADABLE = json.dumps(
@@ -98,12 +98,13 @@ def policy_versions(config: LicenseConfig) -> dict[str, str]:
 
 
 def resolution_versions(config: LicenseConfig) -> dict[str, str]:
-    return detector_versions() | {"reviews": load_reviews(config.reviews).digest}
+    return detector_versions() | {"reviews": reviews_of(config).digest}
 
 
 def resolution_settings(config: LicenseConfig) -> LicenseConfig:
     """What resolution reads: the reviews, and whether the rules are those of The Stack v2."""
-    return LicenseConfig(reviews=config.reviews, mode=config.mode if config.mode == STACK_V2 else "strict")
+    reviews = {name: getattr(config, name) for name in ("reviews", "reviewers", "unsigned_reviews")}
+    return LicenseConfig(**reviews, mode=config.mode if config.mode == STACK_V2 else "strict")
 
 
 def detect(job: Job) -> None:
@@ -164,7 +165,7 @@ def resolve(job: Job) -> None:
     facts: dict[tuple[bytes, str], Fact] = {}
     for row in job.read("license.detect/facts").to_pylist():
         facts[row["blob"], row["kind"]] = modes.read_fact(config.mode, row["kind"], row["blob"], row["fact"])
-    reviews = load_reviews(config.reviews)
+    reviews = reviews_of(config)
     occurrences = job.read("ingest.list/occurrences")
     origins = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist()}
     evidence: dict[str, list[Evidence]] = {}
@@ -322,7 +323,7 @@ class _Judge:
 
 def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes, list[Evidence]]:
     """What each wanted blob states about itself; those that state nothing are left out. Each scan is a fact."""
-    reviews = load_reviews(config.reviews)
+    reviews = reviews_of(config)
     store = job.facts("license-headers", fact_versions() | {"bytes": str(config.max_header_bytes)})
     scan, seen = job.service(SERVICE), dict[bytes, Any]()
     found: dict[bytes, list[Evidence]] = {}
