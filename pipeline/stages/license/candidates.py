@@ -3,17 +3,17 @@ CPU.
 
 ScanCode compares the token set of every query run with the token set of every rule that may match
 approximately (about 30,000), one Python set intersection each, 92 times for a 10 KB file. Here postings
-(token id -> rules) count the shared tokens of all rules at once, and a rule is left out only where ScanCode's
-own thresholds would certainly reject it:
+(token id -> rules) count the shared tokens of all rules at once, and a rule is left out where ScanCode's own thresholds
+reject it:
 
     shared legalese tokens   >= max(1, rule.get_min_high_matched_length(unique=True))
     shared tokens            >= rule.get_min_matched_length(unique=True)
     shared / rule length     >= rule._minimum_containment
     resemblance              >= the threshold, where high resemblance is asked for
 
-All rules that are left go through ScanCode's own comparison, sorting, multiset step and removal of
-duplicates, so the candidates are the same ones in the same order. Float thresholds have slack towards keeping
-a rule; ScanCode decides.
+These are the same integers and the same divisions as ScanCode's, so the first of its two steps accepts the same rules.
+The second step, by multisets, and the removal of duplicates are ScanCode's own, on at most 500 rules; what it then
+ranks has a total order, so the candidates are the same ones in the same order.
 
 It replaces a function of ScanCode's internals: `install` refuses versions whose equality was not tested
 (tests/license/test_scancode.py, mark `oracle`).
@@ -21,7 +21,7 @@ It replaces a function of ScanCode's internals: `install` refuses versions whose
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -33,10 +33,10 @@ import numpy.typing as npt
 from pipeline.errors import PermastackError
 
 CHECKED_VERSION = "32.5.0"
-_SLACK = 1e-3
 _NEVER = 1 << 30  # threshold of a rule that is not matched approximately
 
 _Ints = npt.NDArray[np.int32]
+_Floats = npt.NDArray[np.float64]
 
 
 class UncheckedVersionError(PermastackError):
@@ -77,19 +77,33 @@ class Postings:
         start = np.searchsorted(tokens, np.arange(int(tokens[-1]) + 2)).astype(np.int32)
         return cls(start, rules[order], min_high, min_matched, length, min_containment)
 
-    def survivors(self, query: Any, len_legalese: int, resemblance: float | None) -> list[int]:
-        """The rules, ascending, that ScanCode may accept for the set of token ids `query`."""
+    def best(self, query: Any, len_legalese: int, resemblance: float, high_only: bool, count: int) -> list[int]:
+        """The rules that ScanCode's first step accepts for the set of token ids `query`, at most the `count` that it
+        ranks highest, in no order. Divides the same integers as ScanCode, so that they are the same to the last bit.
+        """
         known = [token for token in query if 0 <= token < len(self.start) - 1]
         high = self._count(token for token in known if token < len_legalese)
-        keep = high >= self.min_high
-        if not keep.any():
+        rids = np.flatnonzero(high >= self.min_high)
+        if not len(rids):
             return []
-        matched = high + self._count(token for token in known if token >= len_legalese)
-        keep &= matched >= self.min_matched
-        keep &= matched >= self.min_containment * self.length - _SLACK
-        if resemblance is not None:
-            keep &= matched >= (resemblance - _SLACK) * (len(query) + self.length - matched)
-        return [int(rid) for rid in np.flatnonzero(keep)]
+        matched = (high + self._count(token for token in known if token >= len_legalese))[rids]
+        length = self.length[rids]
+        keep = (matched >= self.min_matched[rids]) & (matched / length >= self.min_containment[rids])
+        rids, matched, length = rids[keep], matched[keep], length[keep]
+        if high_only or len(rids) > count:
+            alike = matched / (len(query) + length - matched)
+            is_high, is_nearly = alike >= resemblance, _rounded(alike) >= resemblance
+            if high_only:
+                keep = is_high & is_nearly
+                rids, matched, length, alike = rids[keep], matched[keep], length[keep], alike[keep]
+                is_high, is_nearly = is_high[keep], is_nearly[keep]
+            if len(rids) > count:
+                contained, squared = matched / length, _each(alike, lambda share: share**2)
+                # Last key first.
+                exact = (rids, matched, squared, contained, is_high)
+                rounded = (_rounded(matched / 20), _rounded(squared), _rounded(contained), is_nearly)
+                rids = rids[np.lexsort((*exact, *rounded))[-count:]]
+        return [int(rid) for rid in rids]
 
     def _count(self, tokens: Iterable[int]) -> npt.NDArray[np.int64]:
         """How many of these distinct tokens each rule holds."""
@@ -157,48 +171,40 @@ def _compute_candidates(
         )
         return asked
     query_set, query_multiset = ms.build_set_and_mset(query_run.matchable_tokens(), _use_bigrams=_use_bigrams)
+    threshold = high_resemblance_threshold
+    by_set = postings.best(query_set, idx.len_legalese, threshold, high_resemblance, top * 10)
+    by_multiset = []
+    for rid in by_set:
+        rule = idx.rules_by_rid[rid]
+        scores, _intersection = ms.compare_token_sets(
+            qset=query_multiset,
+            iset=idx.msets_by_rid[rid],
+            intersector=ms.multisets_intersector,
+            counter=ms.multiset_counter,
+            high_intersection_filter=partial(ms.high_multiset_subset, _use_bigrams=_use_bigrams),
+            len_legalese=idx.len_legalese,
+            unique=False,
+            rule=rule,
+            filter_non_matching=not _use_bigrams,
+            high_resemblance_threshold=threshold,
+        )
+        if scores and (not high_resemblance or all(score.is_highly_resemblant for score in scores)):
+            by_multiset.append((scores, rid, rule, None))
+    ranked = sorted(ms.filter_dupes(by_multiset), reverse=True)[:top] if by_multiset else []
+    # ScanCode reports the intersection of the first step, also after the second.
+    return [
+        (scores, rid, rule, ms.high_tids_set_subset(query_set & idx.sets_by_rid[rid], idx.len_legalese))
+        for scores, rid, rule, _ in ranked
+    ]
 
-    def rank(rules: Iterable[tuple[int, Any]], sets: Any, **comparison: Any) -> list[Any]:
-        ranked = []
-        for rid, first_intersection in rules:
-            rule = idx.rules_by_rid[rid]
-            scores, intersection = ms.compare_token_sets(
-                iset=sets[rid],
-                rule=rule,
-                len_legalese=idx.len_legalese,
-                high_resemblance_threshold=high_resemblance_threshold,
-                **comparison,
-            )
-            if not scores:
-                continue
-            if high_resemblance and not all(score.is_highly_resemblant for score in scores):
-                continue
-            # ScanCode reports the intersection of the first step, also after the second.
-            ranked.append((scores, rid, rule, first_intersection if first_intersection is not None else intersection))
-        return ranked
 
-    survivors = postings.survivors(
-        query_set, idx.len_legalese, high_resemblance_threshold if high_resemblance else None
-    )
-    by_set = rank(
-        ((rid, None) for rid in survivors),
-        idx.sets_by_rid,
-        qset=query_set,
-        unique=True,
-        filter_non_matching=True,
-        intersector=ms.tids_sets_intersector,
-        counter=ms.tids_set_counter,
-        high_intersection_filter=ms.high_tids_set_subset,
-    )
-    by_set.sort(reverse=True)
-    by_multiset = rank(
-        ((candidate[1], candidate[3]) for candidate in by_set[: top * 10]),
-        idx.msets_by_rid,
-        qset=query_multiset,
-        unique=False,
-        filter_non_matching=not _use_bigrams,
-        intersector=ms.multisets_intersector,
-        counter=ms.multiset_counter,
-        high_intersection_filter=partial(ms.high_multiset_subset, _use_bigrams=_use_bigrams),
-    )
-    return sorted(ms.filter_dupes(by_multiset), reverse=True)[:top] if by_multiset else []
+def _rounded(values: _Floats) -> _Floats:
+    """To one digit as Python does it, which numpy does not."""
+    return _each(values, lambda value: round(value, 1))
+
+
+def _each(values: _Floats, change: Callable[[float], float]) -> _Floats:
+    """Each distinct value changed by Python once: few of many thousands are distinct."""
+    distinct, places = np.unique(values, return_inverse=True)
+    changed: _Floats = np.array([change(value) for value in distinct.tolist()])[places]
+    return changed
