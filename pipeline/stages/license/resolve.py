@@ -22,14 +22,18 @@ What a repository is said to be under by metadata speaks only where nothing else
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.stages.license import names, scopes, table
 from pipeline.stages.license.evidence import (
     ALL,
     DEFERS,
+    POINTED,
+    POINTS_TO,
+    UNREAD,
     Evidence,
     Fact,
     Finding,
@@ -39,7 +43,7 @@ from pipeline.stages.license.evidence import (
     combine,
     rows_of,
 )
-from pipeline.stages.license.expression import Join, Leaf, SpdxExpression
+from pipeline.stages.license.expression import Join, Leaf, SpdxExpression, parse
 from pipeline.stages.license.spellings import normalise
 from pipeline.swhid import content_id
 
@@ -89,7 +93,7 @@ class _Statements:
 
     license_files: list[_Stated] = field(default_factory=list)
     manifests: list[_Stated] = field(default_factory=list)
-    coverings: list[_Stated] = field(default_factory=list)  # of REUSE and Debian: paragraphs in their order
+    pointed: list[_Stated] = field(default_factory=list)  # licence files elsewhere that manifests here point to
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +149,34 @@ def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact], repository: Fac
             if kind == names.LICENSE and owner in tree.folders:
                 own_general, own = _split(fact, owner, path, source, tree)
                 scoped += own
+            if own_general is not None and kind != names.LICENSE:
+                own_general, pointed = _followed(own_general, path, facts)
+                if pointed is not None:
+                    stated.setdefault(owner, _Statements()).pointed.append(pointed)
             if own_general is not None:
                 at = stated.setdefault(owner, _Statements())
                 (at.license_files if kind == names.LICENSE else at.manifests).append((path, source, own_general))
     return _look_up(paths, stated, _Scopes(scoped), repository)
+
+
+def _followed(fact: Fact, path: bytes, facts: Mapping[bytes, Fact]) -> tuple[Fact, _Stated | None]:
+    """A manifest's fact, and the licence file elsewhere that it points to. Where that states nothing or is not there,
+    what holds is not known, and the fact says so.
+    """
+    if [finding.matcher for finding in fact.findings] != [POINTS_TO]:
+        return fact, None
+    (finding,) = fact.findings
+    target = posixpath.normpath(
+        posixpath.join(_above(path).decode("utf-8", "surrogateescape"), finding.rule.replace("\\", "/"))
+    )
+    where = target.encode("utf-8", "surrogateescape")
+    there = facts.get(where)
+    # What lies beside the manifest holds there anyway.
+    beside = _above(where) == _above(path)
+    if there is None or not there.findings or names.kind_of(where) != names.LICENSE:
+        return Fact(fact.blob, (replace(finding, expression=parse(UNREAD)),)), None
+    source: Source = "license_file"
+    return Fact(fact.blob, (replace(finding, expression=parse(POINTED)),)), None if beside else (where, source, there)
 
 
 def _split(fact: Fact, base: bytes, path: bytes, source: Source, tree: Tree) -> tuple[Fact | None, list[_Scoped]]:
@@ -244,6 +272,8 @@ def _rows(
         here = stated.get(at, _Statements())
         for path, source, fact in here.manifests:
             manifests.append(fact)
+            rows += rows_of(fact, source, path, distance(place, path))
+        for path, source, fact in here.pointed:
             rows += rows_of(fact, source, path, distance(place, path))
         if here.license_files:
             groups = _groups(here.license_files, manifests)
