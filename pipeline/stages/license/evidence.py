@@ -27,6 +27,8 @@ Source = Literal["license_file", "manifest", "dist_info", "reuse", "debian_copyr
 TEXT_SOURCES = ("license_file", "dist_info")
 """Whose contents are licence texts."""
 
+UNRECOGNISED = "LicenseRef-permastack-unrecognised"
+"""What a licence file states in which no licence was found, though it reads like one."""
 POINTS_TO = "points_to"
 """The matcher of a row whose rule is the file that a manifest points to."""
 POINTED = "LicenseRef-scancode-see-license"

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.stages.license import names
-from pipeline.stages.license.evidence import Evidence, Fact, Finding, as_set, combine, rows_of
+from pipeline.stages.license.evidence import UNRECOGNISED, Evidence, Fact, Finding, as_set, combine, rows_of
 from pipeline.stages.license.expression import Leaf, SpdxExpression, leaves, parse
 from pipeline.stages.license.resolve import Resolution, distance
 from pipeline.stages.license.spellings import normalise
@@ -38,7 +38,7 @@ def fact_of_scan(blob: bytes, matches: Iterable[Mapping[str, Any]]) -> Fact:
     """What a text states, from the matches of `scancode.scan`: every id by itself, pointers and mentions among them."""
     found: dict[SpdxExpression, Finding] = {}
     for match in matches:
-        if match["kind"] != "clue":
+        if match["kind"] != "clue" and match["spdx"] != UNRECOGNISED:
             lines = (match["start_line"], match["end_line"])
             for one in flat(parse(match["spdx"])):
                 found.setdefault(one, Finding(one, match["rule"], match["matcher"], float(match["score"]), *lines))

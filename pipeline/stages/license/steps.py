@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -34,6 +35,7 @@ from pipeline.stages.license.decide import (
 )
 from pipeline.stages.license.evidence import (
     TEXT_SOURCES,
+    UNRECOGNISED,
     Evidence,
     Fact,
     combine,
@@ -41,12 +43,13 @@ from pipeline.stages.license.evidence import (
     fact_of_scan,
     header_evidence,
 )
-from pipeline.stages.license.expression import parse, spdx_ids
+from pipeline.stages.license.expression import parse, spdx_ids, states_license
 from pipeline.stages.license.manifests import declared
 from pipeline.stages.license.notices import nearest_notices
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.reviews import reviews_of
+from pipeline.stages.license.scancode import decode
 from pipeline.stages.license.windows import windows
 
 _UNREADABLE = json.dumps(
@@ -65,6 +68,19 @@ _UNREADABLE = json.dumps(
     }
 )
 
+_UNRECOGNISED = {
+    "spdx": UNRECOGNISED,
+    "kind": "text",
+    "rule": "unrecognised",
+    "matcher": "none",
+    "score": 0.0,
+    "start_line": 1,
+    "end_line": 1,
+}
+_TERMS_WORDS = 60  # from so many on a text may be a licence
+_TERMS = frozenset(
+    {"permission", "permitted", "license", "licence", "licensed", "redistribute", "redistribution", "warranty", "terms"}
+)
 _GROUP_LINES = 4  # ScanCode's: matches closer than this are one detection
 _KNOWN_WINDOWS = 20_000
 # The modules of this stage that decide what a content is found to state.
@@ -156,7 +172,21 @@ def stated_by(
     answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": config.depth_for(len(data))})
     if len(excerpt) < len(data):
         answer = answer | {"matches": [*answer["matches"], over_budget(excerpt.count(b"\n") + 1)]}
+    if is_unrecognised(excerpt, answer["matches"]):
+        answer = answer | {"matches": [*answer["matches"], _UNRECOGNISED]}
     return answer
+
+
+def is_unrecognised(data: bytes, matches: list[dict[str, Any]]) -> bool:
+    """Whether a licence file reads like terms of its own, in which no licence was found. Then it is no silence that
+    leaves its files to the licence of the folder above.
+
+    Not where some licence's text was found, be it an exception or the text of an agreement for contributors.
+    """
+    if any(match["kind"] == "text" or states_license(parse(match["spdx"])) for match in matches):
+        return False
+    words = re.findall(r"[a-z]{2,}", decode(data).lower())
+    return len(words) >= _TERMS_WORDS and not _TERMS.isdisjoint(words)
 
 
 def resolve(job: Job) -> None:
