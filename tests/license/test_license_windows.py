@@ -163,7 +163,7 @@ def test_an_introduction_reaches_into_the_next_window() -> None:
 
 OWN_TERMS = (
     "The following terms govern what you may do with this work. You may look at it and build it on machines that you "
-    "own, for as long as you study it. You must not hand it or anything made from it to anybody else, neither for money "
+    "own, for as long as you study it. You must not hand it or anything made from it to anybody else, neither for gold "
     "nor without, and you must delete every copy of it once we ask you to. We keep everything that is not given here, "
     "and we may change these terms whenever we like. If a part of these terms is void the rest of them goes on. "
 )

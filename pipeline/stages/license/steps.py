@@ -44,6 +44,7 @@ from pipeline.stages.license.evidence import (
     header_evidence,
 )
 from pipeline.stages.license.expression import parse, spdx_ids, states_license
+from pipeline.stages.license.gate import is_repetitive
 from pipeline.stages.license.manifests import declared
 from pipeline.stages.license.notices import nearest_notices
 from pipeline.stages.license.policy import LicenseType, Policy
@@ -169,12 +170,20 @@ def stated_by(
     if kind != names.LICENSE:
         return declared(kind, data).to_json()
     excerpt = config.excerpt(data)
-    answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": config.depth_for(len(data))})
+    repetitive = is_repetitive(excerpt)
+    depth = "exact" if repetitive else config.depth_for(len(data))
+    answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": depth})
+    if repetitive and not any(map(_states, answer["matches"])):
+        answer = answer | {"matches": [*answer["matches"], over_budget(1)]}
     if len(excerpt) < len(data):
         answer = answer | {"matches": [*answer["matches"], over_budget(excerpt.count(b"\n") + 1)]}
     if is_unrecognised(excerpt, answer["matches"]):
         answer = answer | {"matches": [*answer["matches"], _UNRECOGNISED]}
     return answer
+
+
+def _states(match: dict[str, Any]) -> bool:
+    return match["kind"] not in ("clue", "mention") and states_license(parse(match["spdx"]))
 
 
 def is_unrecognised(data: bytes, matches: list[dict[str, Any]]) -> bool:
@@ -183,7 +192,7 @@ def is_unrecognised(data: bytes, matches: list[dict[str, Any]]) -> bool:
 
     Not where some licence's text was found, be it an exception or the text of an agreement for contributors.
     """
-    if any(match["kind"] == "text" or states_license(parse(match["spdx"])) for match in matches):
+    if any(match["kind"] == "text" or _states(match) for match in matches):
         return False
     words = re.findall(r"[a-z]{2,}", decode(data).lower())
     return len(words) >= _TERMS_WORDS and not _TERMS.isdisjoint(words)
