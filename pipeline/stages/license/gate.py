@@ -66,7 +66,7 @@ def places(data: bytes) -> list[int]:
 
 
 _RUN = 100  # words
-_MOST_REPETITION = 1.0
+_MOST_REPETITION = 0.5
 
 
 def is_repetitive(data: bytes) -> bool:
@@ -74,7 +74,7 @@ def is_repetitive(data: bytes) -> bool:
     finds nothing that its exact stage does not.
 
     A budget: of each hundred words the sum of squared shares, which is 1 for one word and some 0.025 in any language,
-    squared again, for that is how the time grows; all of it together. A megabyte of prose stays below, 300 times the
+    squared again, for that is how the time grows; all of it together. 300 KB of prose stay below, 300 times the
     same word do not. Linear.
     """
     words = re.findall(rb"[a-z0-9]+", data.lower())
