@@ -170,7 +170,7 @@ def stated_by(
     if kind != names.LICENSE:
         return declared(kind, data).to_json()
     excerpt = config.excerpt(data)
-    repetitive = is_repetitive(excerpt)
+    repetitive = is_repetitive(decode(excerpt).encode())
     depth = "exact" if repetitive else config.depth_for(len(data))
     answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": depth})
     if repetitive and not any(map(_states, answer["matches"])):
