@@ -233,6 +233,8 @@ def test_what_is_not_understood_and_forbids(text: str) -> None:
     assert str(declared(names.COMPOSER, listed).expression) == NOT_UNDERSTOOD
 
 
-@pytest.mark.parametrize("text", ["my own", "BSD, GPL-compatible", "BSD; All rights reserved", "free for commercial use"])
+@pytest.mark.parametrize(
+    "text", ["my own", "BSD, GPL-compatible", "BSD; All rights reserved", "free for commercial use"]
+)
 def test_what_is_not_understood_and_forbids_nothing(text: str) -> None:
     assert declared(names.PACKAGE_JSON, json.dumps({"license": text}).encode()).expression is None
