@@ -45,7 +45,8 @@ def table(rows: list[Row]) -> pa.Table:
         "evidence_id": [None] * len(rows),
         "header_evidence_id": [None] * len(rows),
         "license_texts": [[]] * len(rows),
-    } | dict.fromkeys(("or_choice", "notice", "notice_path"), [None] * len(rows))
+        **{name: [None] * len(rows) for name in ("or_choice", "notice", "notice_path")},
+    }
     columns = [
         dates
         if f.name == "date"
