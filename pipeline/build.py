@@ -15,7 +15,7 @@ from pipeline.engine.lock import locked
 from pipeline.engine.publication import publish_bytes, sweep
 from pipeline.engine.receipts import Receipt
 from pipeline.engine.runner import Runner, StepState, use_numba_cache
-from pipeline.errors import EnvironmentalError, InputError
+from pipeline.errors import ConfigError, EnvironmentalError, InputError
 from pipeline.manifest.model import Release, read_release
 
 
@@ -35,6 +35,18 @@ def release_folder(config: Config) -> Path:
     return Path(config.execution.releases) / config.dataset.name / config.dataset.version
 
 
+def check_reviews_go_on(config: Config) -> None:
+    """Raise ConfigError where the release before was made with reviews, and these would be dropped in silence."""
+    if config.release.previous is None or config.license.reviews is not None:
+        return
+    before = read_release(Path(config.release.previous))
+    if "reviews" in before.policies:
+        raise ConfigError(
+            f"license.reviews is not set, and the release before, {before.name} {before.version}, was made with "
+            "reviews: name their file. To go on without, name an empty one"
+        )
+
+
 def make_runner(config: Config, *, verify_full: bool = False, accept_quarantine: bool = False) -> Runner:
     """A runner over the flow and the discovered inputs. Raises InputError where there is nothing to read."""
     use_numba_cache(config)
@@ -46,6 +58,7 @@ def make_runner(config: Config, *, verify_full: bool = False, accept_quarantine:
             "the configuration has no source: add an [[ingest.sources]] section (see `permastack init`), "
             "or use `permastack run --git DIR... --out DIR`"
         )
+    check_reviews_go_on(config)
     items, sizes = discover(config)
     origins = [item for item in items if item["by"] == "origin"]
     if not items:

@@ -87,7 +87,8 @@ FLOW = (
             "origins": Out(s.ORIGINS), "occurrences": Out(s.OCCURRENCES), "decisions": Out(s.DECISIONS),
             "texts": Out(s.LICENSE_TEXTS, to="blob"), "spool": Out(s.BYTES, to="blob"),
         },
-        settings=lambda c: c.ingest, code=(*_INGEST, "stages/license/names.py", "repositories.py"),
+        settings=ingest.list_settings,
+        code=(*_INGEST, "stages/license/config.py", "stages/license/names.py", "repositories.py"),
         versions=ingest.list_versions,
     ),
     # over the histories of graph exports, where they are asked for
@@ -273,7 +274,8 @@ FLOW = (
             "duplicates": Out(s.DUPLICATES, to="shard"), "evidence": Out(s.EVIDENCE, to="shard"),
             "released": Out(s.RELEASED_KEYS, to="origin"),
         },
-        settings=lambda c: c.optout, code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE), versions=release.row_versions,
+        settings=lambda c: c.optout, versions=release.row_versions,
+        code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE, *_LICENSE),
         prepare="pipeline.stages.language.kernels",
     ),
     Step(
@@ -307,7 +309,8 @@ FLOW = (
             "release.account/license_blobs", "ingest.fetch/contents", "optout.apply/guards", "redact.find/spans",
             "release.plan/shards",
         ),
-        writes={"licenses": Out(s.LICENSES, to="shard")}, code=(*_RELEASE, *_REDACT, *_LANGUAGE), counts=False,
+        writes={"licenses": Out(s.LICENSES, to="shard")}, counts=False,
+        code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE, *_LICENSE),
     ),
     Step(
         "release.shards", release.write_shards, by="shard", reads=("release.plan/shards", *release.SHARD_READS),

@@ -171,12 +171,19 @@ LICENSE_TEXTS = _table(  # data is null where the spool has it
 
 LICENSE_FACTS = _table(("blob", BLOB), ("kind", pa.string()), ("fact", pa.large_string()))
 
+_OWED = (  # what must go with a file: the licence texts in its evidence, and the nearest NOTICE
+    pa.field("license_texts", _list(BLOB)),
+    pa.field("notice", BLOB),
+    pa.field("notice_path", pa.binary()),
+)
+
 RESOLVED = pa.schema(
     [
         *OCCURRENCES,
         pa.field("path_expression", pa.string()),
         pa.field("beside_header", pa.string()),  # what of it holds where the file speaks for itself
         pa.field("evidence_id", pa.string()),
+        *_OWED,
         pa.field("stars", pa.int64()),
         pa.field("date", _TIME),
     ]
@@ -196,9 +203,11 @@ VERDICTS = pa.schema(
         *OCCURRENCES,
         pa.field("license_type", pa.string(), nullable=False),
         pa.field("license_expression", pa.string()),
+        pa.field("or_choice", pa.string()),
         pa.field("detected_licenses", _list(pa.string())),
         pa.field("evidence_id", pa.string()),
         pa.field("header_evidence_id", pa.string()),
+        *_OWED,
         pa.field("stars", pa.int64()),
         pa.field("date", _TIME),
     ]
@@ -211,7 +220,11 @@ SURVIVORS = pa.schema([*KEPT, pa.field("cluster", BLOB)])
 BLOBS = _table(("blob", BLOB))
 
 RELEASED_KEYS = _table(
-    ("origin", pa.string()), ("path", pa.binary()), ("evidence_id", pa.string(), "null"), ("license_type", pa.string())
+    ("origin", pa.string()),
+    ("path", pa.binary()),
+    ("evidence_id", pa.string(), "null"),
+    ("license_type", pa.string()),
+    ("notice", BLOB, "null"),
 )
 
 REJECTED = _table(("blob", BLOB), ("rule", pa.string()), ("reason", pa.string()))
@@ -318,9 +331,14 @@ RELEASED = _table(
     ("fork_events_count", pa.int64(), "null"),
     ("license_type", pa.string()),
     ("license_expression", pa.string(), "null"),
+    ("or_choice", pa.string(), "null"),  # the expression with the branch taken of each choice; null without a choice
     ("detected_licenses", _list(pa.string())),
     ("evidence_id", pa.string(), "null"),
     ("header_evidence_id", pa.string(), "null"),
+    ("license_texts", _list(pa.string())),  # SWHIDs of the licence files in its evidence; their texts: attribution/
+    ("notice", pa.string(), "null"),  # SWHID of the nearest NOTICE
+    ("copyrights", _list(pa.string())),  # as they stand in the released text
+    ("copyright_holders", _list(pa.string())),
     ("language", pa.string(), "null"),
     ("language_id", pa.int64(), "null"),  # linguist's, as are type and group
     ("language_type", pa.string(), "null"),  # programming, markup, data, prose

@@ -11,20 +11,27 @@ import pyarrow as pa
 from pipeline.audit.folder import Contents
 from pipeline.audit.outcomes import by_origin
 from pipeline.audit.report import Check, Report
+from pipeline.stages.license.config import LicenseConfig, Mode
 from pipeline.stages.license.evidence import DEFERS, Evidence, Fact, Finding, as_set, combine
 from pipeline.stages.license.expression import parse
+from pipeline.stages.license.modes import resolve
 from pipeline.stages.license.names import COVERINGS, kind_of
-from pipeline.stages.license.resolve import repository_fact, resolve
+from pipeline.swhid import content_id
 
 EvidenceSets = dict[str, list[Evidence]]
 
 
 def evidence_sets(contents: Contents) -> EvidenceSets:
     """The ledger's rows by their set. Memory: one record a row; sets are shared by all files that they hold for."""
-    sets: defaultdict[str, list[Evidence]] = defaultdict(list)
-    for row in contents.ledger("evidence").to_pylist():
-        sets[row["evidence_id"]].append(Evidence(**row))
-    return dict(sets)
+    return sets_of(contents.ledger("evidence"))
+
+
+def sets_of(evidence: pa.Table) -> EvidenceSets:
+    """Rows of the schema EVIDENCE by their set, each once."""
+    sets: defaultdict[str, dict[Evidence, None]] = defaultdict(dict)
+    for row in evidence.to_pylist():
+        sets[row["evidence_id"]].setdefault(Evidence(**row))
+    return {key: list(rows) for key, rows in sets.items()}
 
 
 def header_sets(sets: EvidenceSets) -> dict[bytes, str]:
@@ -48,14 +55,15 @@ def check_evidence(
         )
     repositories = contents.ledger("repositories").to_pylist()
     roots = {r["origin"]: r["license_expression"] for r in repositories}
-    declared = {r["origin"]: repository_fact(r["declared_license"]) for r in repositories}
+    declared = {r["origin"]: r["declared_license"] for r in repositories}
+    mode = LicenseConfig.model_validate(contents.release.configuration.get("license", {})).mode
     for origin, files in by_origin(outcomes):
         stated = {row["evidence_id"] for row in files} - {None}
         used |= stated
         if missing := stated - sets.keys():
             own_ids.problems.append(f"{origin}: evidence {min(missing)} is not in the ledger")
         elif origin in complete:
-            used |= _check_origin(origin, roots.get(origin), declared.get(origin), files, sets, own_ids)
+            used |= _check_origin(mode, origin, roots.get(origin), declared.get(origin), files, sets, own_ids)
     _check_used(outcomes, sets, used, complete >= roots.keys(), own_ids)
 
 
@@ -70,37 +78,21 @@ def _check_used(outcomes: pa.Table, sets: EvidenceSets, used: set[str], whole: b
 
 
 def _check_origin(
-    origin: str, root: str | None, declared: Fact | None, rows: list[dict[str, Any]], sets: EvidenceSets, check: Check
+    mode: Mode,
+    origin: str,
+    root: str | None,
+    declared: str | None,
+    rows: list[dict[str, Any]],
+    sets: EvidenceSets,
+    check: Check,
 ) -> set[str]:
-    blobs = {row["path"]: row["blob"] for row in rows if row["path"] is not None and row["blob"] is not None}
-    if declared is not None:
-        blobs[b""] = declared.blob  # what metadata says is evidence of the whole repository, at no path
-    facts: dict[bytes, set[Finding]] = {}
-    for key in sorted({row["evidence_id"] for row in rows} - {None}):
-        of_set: defaultdict[bytes, set[Finding]] = defaultdict(set)
-        for evidence in sets[key]:
-            path = evidence.path or b""
-            check.expect(
-                blobs.get(path) == evidence.blob, f"{origin}: evidence {key} names {path!r}, which is not that content"
-            )
-            of_set[path].add(_finding(evidence))
-        for path, found in of_set.items():
-            # Of what a file states for some paths only, each set has its own part.
-            whole = {finding for finding in found if finding.scope is None}
-            known = facts.setdefault(path, found)
-            mine = {finding for finding in known if finding.scope is None}
-            check.expect(
-                not whole or not mine or whole == mine, f"{origin}: its evidence contradicts itself on {path!r}"
-            )
-            facts[path] = known | found
-    facts.pop(b"", None)
-    read = {path: Fact(blobs.get(path) or b"", _ordered(path, found)) for path, found in facts.items()}
+    read = facts_of(origin, declared, rows, sets, check)
     # What ingest refused before any licence was read took no part, and has no evidence.
     listed = [row for row in rows if row["path"] is not None and row["blob"] is not None]
     taken = [row for row in listed if row["stage"] != "ingest" or row["evidence_id"] is not None]
     ids = {}
     for tree in (listed, taken):
-        resolution = resolve([*(row["path"] for row in tree), b""], read, declared)
+        resolution = resolve(mode, [*(row["path"] for row in tree), b""], read, declared)
         *found_ids, root_id = resolution.evidence_ids
         ids = dict(zip((row["path"] for row in tree), found_ids, strict=True))
         if all(ids[row["path"]] == row["evidence_id"] for row in taken):
@@ -116,6 +108,35 @@ def _check_origin(
         f"{origin}: its root's licence is {expression}, its row says {root}",
     )
     return {root_id} if root_id is not None else set()
+
+
+def facts_of(
+    origin: str, declared: str | None, rows: list[dict[str, Any]], sets: EvidenceSets, check: Check
+) -> dict[bytes, Fact]:
+    """What each licence file and manifest of an origin states, put together from the sets that hold for its `rows`."""
+    blobs = {row["path"]: row["blob"] for row in rows if row["path"] is not None and row["blob"] is not None}
+    if declared is not None:
+        blobs[b""] = content_id(declared.encode())  # metadata is evidence of the whole repository, at no path
+    facts: dict[bytes, set[Finding]] = {}
+    for key in sorted({row["evidence_id"] for row in rows} - {None}):
+        of_set: defaultdict[bytes, set[Finding]] = defaultdict(set)
+        for evidence in sets.get(key, ()):
+            path = evidence.path or b""
+            check.expect(
+                blobs.get(path) == evidence.blob, f"{origin}: evidence {key} names {path!r}, which is not that content"
+            )
+            of_set[path].add(_finding(evidence))
+        for path, found in of_set.items():
+            # Of what a file states for some paths only, each set has its own part.
+            whole = {finding for finding in found if finding.scope is None}
+            known = facts.setdefault(path, found)
+            mine = {finding for finding in known if finding.scope is None}
+            check.expect(
+                not whole or not mine or whole == mine, f"{origin}: its evidence contradicts itself on {path!r}"
+            )
+            facts[path] = known | found
+    facts.pop(b"", None)
+    return {path: Fact(blobs.get(path) or b"", _ordered(path, found)) for path, found in facts.items()}
 
 
 def _finding(row: Evidence) -> Finding:

@@ -29,9 +29,9 @@ _HINT = (
 _NO_CONTENT = {MODE_SUBMODULE: "rev", MODE_DIRECTORY: "dir"}
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _ROW = [
-    "swhid", "origin", "path", "path_bytes", "license_type", "license_expression", "evidence_id", "header_evidence_id",
-    "n_copies", "n_redactions", "cluster_id", "language", "first_seen", "first_seen_revision", "last_changed",
-    "last_changed_revision",
+    "swhid", "origin", "path", "path_bytes", "license_type", "license_expression", "or_choice", "evidence_id",
+    "header_evidence_id", "n_copies", "n_redactions", "cluster_id", "language", "first_seen", "first_seen_revision",
+    "last_changed", "last_changed_revision",
 ]  # fmt: skip
 _DECISION = [
     "origin", "path", "mode", "blob", "stage", "rule", "reason", "license_type", "license_expression", "evidence_id",
@@ -210,7 +210,7 @@ class Explainer:
             "expression": row["license_expression"],
             "verdict": row["license_type"],
             "evidence": [_evidence(e) for e in rows],
-        }
+        } | ({"or_choice": row["or_choice"]} if row.get("or_choice") else {})
 
     # --- tables, each loaded when first needed ------------------------------------------------------
 

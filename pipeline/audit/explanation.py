@@ -53,7 +53,8 @@ def _twin_lines(twin: Row) -> list[str]:
 
 def _license_lines(answer: Row) -> list[str]:
     license = answer["license"]
-    verdict = f" ({license['verdict']})" if license["verdict"] else ""
+    chosen = f", taken as {license['or_choice']}" if "or_choice" in license else ""
+    verdict = f"{chosen} ({license['verdict']})" if license["verdict"] else ""
     lines = [f"  licence   {license['expression'] or 'none found'}{verdict}"]
     for row in license["evidence"]:
         where = "the file itself" if row["source"] == "header" else f"{_folder(answer['path'], row)} {row['path']}"

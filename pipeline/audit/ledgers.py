@@ -15,8 +15,9 @@ from pipeline.audit.report import Report
 from pipeline.schema import LEDGERS
 from pipeline.stages.exact.repositories import ORIGINS_OF_A_BLOB
 from pipeline.stages.ingest.decoding import ENCODINGS, encode
+from pipeline.stages.license.evidence import TEXT_SOURCES
 from pipeline.stages.near.reasons import NORMALISED, likeness
-from pipeline.swhid import MODE_SUBMODULE, MODE_SYMLINK, content_id
+from pipeline.swhid import MODE_SUBMODULE, MODE_SYMLINK, content_id, parse_swhid
 
 _IDENTIFYING = ("copies", "duplicates", "repositories", "revisions", "licenses", "redactions", "evidence")
 _MODES = {"symlink": MODE_SYMLINK, "submodule": MODE_SUBMODULE}
@@ -161,9 +162,12 @@ def check_refusals(contents: Contents, report: Report) -> None:
 
 
 def check_attribution(contents: Contents, sets: EvidenceSets, complete: bool, report: Report) -> None:
-    """The licence texts are those that the evidence rests on, as their ids say where nothing was redacted in them."""
-    check = report.check("attribution", "licence texts are there, and are the contents that evidence names")
-    named = {row.blob for rows in sets.values() for row in rows if row.source in ("license_file", "dist_info")}
+    """Licence texts are those that the evidence rests on, NOTICE texts those of released files, as their ids say where
+    nothing was redacted in them.
+    """
+    check = report.check("attribution", "licence and NOTICE texts are there, and are the contents that are named")
+    owed = {parse_swhid(notice)[1] for notice in contents.data(["notice"]).column("notice").to_pylist() if notice}
+    named = owed | {row.blob for rows in sets.values() for row in rows if row.source in TEXT_SOURCES}
     held: set[bytes] = set()
     for entry in contents.entries_of("licenses"):
         for piece in contents.pieces(entry):
@@ -172,16 +176,20 @@ def check_attribution(contents: Contents, sets: EvidenceSets, complete: bool, re
             ):
                 held.add(blob)
                 text = bytes(raw.as_buffer())
-                check.expect(blob in named, f"{blob.hex()}: no evidence names this licence text")
+                check.expect(
+                    blob in named, f"{blob.hex()}: no evidence names this licence text, and no file this NOTICE"
+                )
                 whole = any(content_id(encode(text, encoding)) == blob for encoding in ENCODINGS)
                 check.expect(whole or _SURROGATE.search(text) is not None, f"{blob.hex()}: is not the text of that id")
     if complete:
         used = contents.data(["evidence_id"]).column("evidence_id").to_pylist()
         decisions = contents.ledger("decisions").select(["blob", "stage"]).to_pylist()
         unread = {row["blob"] for row in decisions if row["stage"] == "ingest"}
+        for notice in sorted(owed - held - unread):
+            check.problems.append(f"{notice.hex()}: released files name this NOTICE, whose text is not there")
         for key in sorted(set(used) - {None}):
             for row in sets.get(key, []):
-                absent = row.source in ("license_file", "dist_info") and row.blob not in held | unread
+                absent = row.source in TEXT_SOURCES and row.blob not in held | unread
                 check.expect(
                     not absent, f"{row.blob.hex()}: released files rest on this licence text, which is not there"
                 )

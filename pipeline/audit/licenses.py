@@ -51,7 +51,7 @@ def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, c
     judge.note_elsewhere(outcomes)
     lengths: dict[bytes, int] = {}
     for entry in contents.entries_of("data"):
-        for row in contents.table_of(entry, [*_DATA, "header_evidence_id"]).to_pylist():
+        for row in contents.table_of(entry, [*_DATA, "header_evidence_id", "or_choice"]).to_pylist():
             where = f"{entry.path} {row['swhid']}"
             blob = bytes.fromhex(row["swhid"].rpartition(":")[2])
             lengths[blob] = row["length_bytes"]
@@ -67,6 +67,10 @@ def check_licenses(contents: Contents, outcomes: pa.Table, sets: EvidenceSets, c
             stated = row["license_expression"]
             ids = spdx_ids(parse(stated)) if stated else []
             check.expect(row["detected_licenses"] == ids, f"{where}: detected_licenses are not those of its expression")
+            chosen = str(decided.or_choice) if decided.or_choice else None
+            check.expect(
+                row["or_choice"] == chosen, f"{where}: or_choice is {row['or_choice']}, the policy has {chosen}"
+            )
     for row in decisions:
         if row["origin"] is not None and row["path"] is not None:
             _check_decision(row, judge, complete, check)
@@ -185,4 +189,4 @@ class Judge:
         contested |= (
             not complete and stated == LicenseType.CONTESTED and is_contested(spoken, [LicenseType.NON_PERMISSIVE])
         )
-        return contest(decided) if contested and length >= self.config.contested_bytes else decided
+        return contest(decided) if contested and self.config.contests(length) else decided

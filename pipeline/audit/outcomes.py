@@ -47,6 +47,15 @@ def outcomes(contents: Contents) -> pa.Table:
     return pa.concat_tables(tables).sort_by([("origin", "ascending"), ("path", "ascending")]).combine_chunks()
 
 
+def row_outcomes(passed: pa.Table, dropped: list[pa.Table]) -> pa.Table:
+    """The same of a run that goes on: what passed the licence stage so far, and what was dropped till then."""
+    tables = [_conform(passed, outcome="released")]
+    tables += [
+        _conform(one, outcome="dropped", stage=one.column("stage"), count=one.column("count")) for one in dropped
+    ]
+    return pa.concat_tables(tables).sort_by([("origin", "ascending"), ("path", "ascending")]).combine_chunks()
+
+
 def by_origin(table: pa.Table) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The rows of each origin in turn, so that only one origin's are Python objects at a time."""
     if not table.num_rows:

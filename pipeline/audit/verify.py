@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.audit.attribution import check_owed
 from pipeline.audit.commitments import check_commitments
 from pipeline.audit.conservation import check_conservation, check_origins, check_totals
 from pipeline.audit.evidence import check_evidence, evidence_sets
@@ -118,6 +119,7 @@ def _check_meaning(contents: Contents, report: Report) -> None:
         check_evidence(contents, rows, sets, shown, report)
         check_licenses(contents, rows, sets, complete, report)
         check_attribution(contents, sets, complete, report)
+        check_owed(contents, rows, sets, shown, report)
 
 
 def check_again(contents: Contents, report: Report) -> None:

@@ -19,21 +19,27 @@ review_app = typer.Typer(no_args_is_help=True, help="Have people read what the d
 @license_app.command("what-if")
 def what_if(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="A shipped policy's name, or a .toml file.")],
-    release: ReleaseFolder,
+    folder: Annotated[
+        Path, typer.Argument(metavar="RELEASE | WORK", help="The folder of a release, or the work folder of a run.")
+    ],
     mode: Annotated[
-        str | None, typer.Option("--mode", metavar="MODE", help="strict or standard; default: as built.")
+        str | None, typer.Option("--mode", metavar="MODE", help="strict, standard or stack-v2; default: as built.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what another licence policy would change in a release. From its stored evidence; nothing is read anew."""
+    """Say what another licence policy or mode would change. From stored evidence; nothing is read anew."""
+    from typing import get_args
+
     from pipeline.audit import what_if as core
     from pipeline.errors import ConfigError
+    from pipeline.stages.license.config import Mode
     from pipeline.stages.license.policy import load
 
-    if mode not in (None, "strict", "standard"):
-        raise ConfigError(f"--mode {mode}: expected strict or standard")
-    check_is_folder(release)
-    found = core.what_if(release, load(policy), {"mode": mode} if mode else None)
+    if mode is not None and mode not in get_args(Mode):
+        raise ConfigError(f"--mode {mode}: expected {', '.join(get_args(Mode)[:-1])} or {get_args(Mode)[-1]}")
+    check_is_folder(folder)
+    judged_by = load(policy)
+    found = core.what_if(core.stored_in(folder), judged_by, {"mode": mode} if mode else None)
     print(json.dumps(found.as_json(), indent=1) if as_json else printed(core.what_if_text(found)))
 
 
@@ -83,20 +89,43 @@ def export(
     say(f"{min(limit, len(found)):,} of {len(found):,} contents on which verdicts hang")
 
 
+@review_app.command("sign")
+def sign(
+    verdicts: Annotated[Path, typer.Argument(metavar="VERDICTS", help="JSON lines of what was read.")],
+    key: Annotated[
+        Path, typer.Option("--key", metavar="FILE", help="Your OpenSSH private key (Ed25519, without a passphrase).")
+    ],
+) -> None:
+    """Print reviews signed with your key, as JSON lines. They must be your own."""
+    from pipeline.stages.license.reviews import load_reviews
+    from pipeline.stages.license.signatures import sign as signature_of
+
+    for review in load_reviews(verdicts).all:
+        print(review.model_copy(update={"signature": signature_of(review.message(), key)}).line())
+
+
 @review_app.command("import")
 def import_(
     verdicts: Annotated[Path, typer.Argument(metavar="VERDICTS", help="JSON lines of what was read.")],
     into: Annotated[
         Path, typer.Argument(metavar="REVIEWS", help="The file that license.reviews names; it may be new.")
     ],
+    reviewers: Annotated[
+        Path | None,
+        typer.Option("--reviewers", metavar="FILE", help="The reviewers' public keys: the file license.reviewers."),
+    ] = None,
+    unsigned: Annotated[bool, typer.Option("--unsigned", help="Take reviews that nobody signed.")] = False,
 ) -> None:
-    """Check reviews and add them to a file of reviews. Prints how far readers agree; a run applies what they agree
-    on.
-    """
-    from pipeline.stages.license.reviews import Reviews, load_reviews
+    """Add signed reviews to a file of reviews. Prints how far readers agree; a run applies what they agree on."""
+    from pipeline.stages.license.config import LicenseConfig
+    from pipeline.stages.license.reviews import Reviews, reviews_of
 
-    before = load_reviews(into if into.exists() else None)
-    given = load_reviews(verdicts)
+    def checked(path: Path) -> Reviews:
+        keys = str(reviewers) if reviewers else None
+        return reviews_of(LicenseConfig(reviews=str(path), reviewers=keys, unsigned_reviews=unsigned))
+
+    before = checked(into) if into.exists() else Reviews()
+    given = checked(verdicts)
     both = Reviews([*before.all, *given.all])
     fresh = both.all[len(before.all) :]
     try:
@@ -107,6 +136,10 @@ def import_(
     agreed, shared, differing = both.agreement()
     print(f"{len(fresh)} reviews added to {into}, {len(given.all) - len(fresh)} were there")
     print(f"two or more people read {shared} contents: they agree on {agreed}")
+    for pair in both.pairs():
+        kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
+        names = " and ".join(map(printable, pair.readers))
+        print(f"  {names} read {pair.shared} both: they agree on {pair.agreed}, Cohen's kappa {kappa}")
     for subject in differing:
         print(f"  they differ on {subject}: no review of it is applied")
 

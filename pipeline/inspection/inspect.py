@@ -19,13 +19,12 @@ from pipeline.inspection.files import Given, Unread, displayed, given_inputs, re
 from pipeline.inspection.redacted_copies import RedactedCopies
 from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.language.core import tag
-from pipeline.stages.license import names
-from pipeline.stages.license.config import LicenseConfig
+from pipeline.stages.license import modes
+from pipeline.stages.license.config import STACK_V2, LicenseConfig
 from pipeline.stages.license.decide import AtPath, own_word_of, verdict
 from pipeline.stages.license.evidence import Evidence, Fact, combine, fact_of_scan, header_evidence
 from pipeline.stages.license.policy import load as load_policy
-from pipeline.stages.license.resolve import resolve
-from pipeline.stages.license.steps import SERVICE, read_fact, scan_header, stated_by
+from pipeline.stages.license.steps import SERVICE, scan_header, stated_by
 from pipeline.stages.redact.core import Scanner
 from pipeline.stages.redact.policy import risk
 from pipeline.stages.redact.spans import Span
@@ -120,9 +119,10 @@ class _Judge:
     def of_input(self, given: Given) -> _Licenses:
         """Resolve what licence files and manifests of an input state for its paths."""
         facts: dict[bytes, Fact] = {}
-        stating = [path for path in given.files if path not in given.unread and names.kind_of(path)]
+        mode = self.config.mode
+        stating = [path for path in given.files if path not in given.unread and modes.kind_of(mode, path)]
         for path in tracked(stating, len(stating), "licence files"):
-            kind = names.kind_of(path)
+            kind = modes.kind_of(mode, path)
             found = read(given.on_disk(path), self._max_file_bytes)
             if kind is not None and not isinstance(found, Unread):
                 facts[path] = self._fact(kind, found.blob, found.data)
@@ -130,11 +130,11 @@ class _Judge:
 
     def _fact(self, kind: str, blob: bytes, data: bytes) -> Fact:
         stored = stated_by(kind, data, self.config, self._answer)
-        return read_fact(kind, blob, json.dumps(stored))
+        return modes.read_fact(self.config.mode, kind, blob, json.dumps(stored))
 
     def header(self, blob: bytes, text: bytes) -> list[Evidence]:
         """What a file states about itself."""
-        if not self.config.headers:
+        if not self.config.headers or self.config.mode == STACK_V2:
             return []
         return header_evidence(fact_of_scan(blob, scan_header(text, self.config, self._answer, self._windows)))
 
@@ -147,7 +147,7 @@ class _Licenses:
     """The licence of each file of one input."""
 
     def __init__(self, judge: _Judge, paths: Sequence[bytes], facts: Mapping[bytes, Fact]) -> None:
-        resolution = resolve(paths, facts)
+        resolution = modes.resolve(judge.config.mode, paths, facts)
         self._judge = judge
         self._sets: dict[str, list[Evidence]] = {}
         for evidence in resolution.evidence:

@@ -84,6 +84,23 @@ def change_detected_licenses(forgery: Forgery) -> None:
     _row(forgery, "alpha/copy.py").update(detected_licenses=["Apache-2.0", "MIT"])
 
 
+def take_another_branch(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(or_choice="MIT")
+
+
+def claim_a_copyright(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(copyrights=["Copyright 1999 Somebody"], copyright_holders=["Somebody"])
+
+
+def forget_a_license_text(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(license_texts=[])
+
+
+def name_a_notice(forgery: Forgery) -> None:
+    row = _row(forgery, "alpha/copy.py")
+    row.update(notice=row["license_texts"][0])
+
+
 def take_the_evidence_of_another_origin(forgery: Forgery) -> None:
     _row(forgery, "alpha/copy.py").update(
         evidence_id=forgery.rows("decisions", lambda r: r["origin"] == ALPHA_1)[0]["evidence_id"]
@@ -356,6 +373,10 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     put_a_mail_address_back: "redactions",
     change_a_license: "licenses",
     change_detected_licenses: "licenses",
+    take_another_branch: "licenses",
+    claim_a_copyright: "owed",
+    forget_a_license_text: "owed",
+    name_a_notice: "owed",
     take_the_evidence_of_another_origin: "evidence",
     edit_evidence: "evidence",
     edit_evidence_lines: "evidence",

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.audit.compatibility import answer_of, compatibility, compatibility_text
 from pipeline.audit.reviewing import for_review
-from pipeline.audit.what_if import what_if, what_if_text
+from pipeline.audit.what_if import stored_in, what_if, what_if_text
 from pipeline.errors import ConfigError
 from pipeline.stages.license.expression import parse
 from pipeline.stages.license.policy import load, read
@@ -46,7 +46,7 @@ def test_a_release_in_the_matrix(tiny_release: Path) -> None:
 
 
 def test_the_same_policy_changes_nothing(tiny_release: Path) -> None:
-    found = what_if(tiny_release, load("permissive-2"))
+    found = what_if(stored_in(tiny_release), load("permissive-2"))
     assert found.changes == {}
     assert found.files > 0
     assert found.kept_now == found.kept_then > 0
@@ -56,7 +56,7 @@ def test_the_same_policy_changes_nothing(tiny_release: Path) -> None:
 def test_a_policy_of_nothing_forbids_all(tiny_release: Path, tmp_path: Path) -> None:
     file = tmp_path / "none.toml"
     file.write_text('name = "none"\nversion = 1\nrules = []\n', "utf-8")
-    found = what_if(tiny_release, read(file))
+    found = what_if(stored_in(tiny_release), read(file))
     assert found.kept_then == 0
     assert found.changes["permissive", "non_permissive"].files == found.kept_now
     assert "permissive -> non_permissive" in what_if_text(found)
@@ -68,7 +68,7 @@ def test_a_wider_policy_tells_what_was_never_read(tiny_release: Path, tmp_path: 
     file.write_text(
         f'name = "all"\nversion = 1\n[[rules]]\nverdict = "permissive"\nsource = "a test"\nids = {ids}\n', "utf-8"
     )
-    found = what_if(tiny_release, read(file))
+    found = what_if(stored_in(tiny_release), read(file))
     assert found.kept_then > found.kept_now
     assert found.unread > 0
     assert "only a run tells" in what_if_text(found)
@@ -100,18 +100,20 @@ def test_the_commands(tiny_release: Path, tmp_path: Path) -> None:
     given.write_text(
         json.dumps(verdict) + "\n" + json.dumps(verdict | {"reviewer": "Bob", "expression": "ISC"}), "utf-8"
     )
-    first = invoke("review", "import", given, kept)
+    assert "license.reviewers is not set" in invoke("review", "import", given, kept).err
+    first = invoke("review", "import", given, kept, "--unsigned")
     assert (first.code, first.out.splitlines()[0]) == (0, f"2 reviews added to {kept}, 0 were there")
     assert "they agree on 0" in first.out
     assert f"they differ on {subject}" in first.out
-    assert invoke("review", "import", given, kept).out.startswith("0 reviews added")
+    assert "Ann and Bob read 1 both: they agree on 0, Cohen's kappa 0.00" in first.out
+    assert invoke("review", "import", given, kept, "--unsigned").out.startswith("0 reviews added")
     assert len(kept.read_text("utf-8").splitlines()) == 2
 
 
 def test_what_is_owed(tiny_release: Path) -> None:
     lines = [json.loads(line) for line in invoke("license", "notice", tiny_release, "--json").out.splitlines()]
     assert {line["license_expression"] for line in lines} >= {"MIT"}
-    assert any(line["holders"] == ["The tool authors"] for line in lines)
+    assert any(line["copyright_holders"] == ["The tool authors"] for line in lines)
     assert any(line["license_texts"] for line in lines)
     text = invoke("license", "notice", tiny_release).out
     assert "Copyright 2024 The tool authors" in text
@@ -122,8 +124,12 @@ def test_what_is_owed(tiny_release: Path) -> None:
     ("arguments", "said"),
     [
         (["license", "what-if", "none", "."], "no shipped policy is named 'none'"),
-        (["license", "what-if", "permissive-2", ".", "--mode", "lax"], "--mode lax: expected strict or standard"),
-        (["review", "import", "none.jsonl", "x"], "none.jsonl cannot be read"),
+        (
+            ["license", "what-if", "permissive-2", ".", "--mode", "lax"],
+            "--mode lax: expected strict, standard or stack-v2",
+        ),
+        (["review", "import", "none.jsonl", "x", "--unsigned"], "none.jsonl cannot be read"),
+        (["review", "sign", "none.jsonl", "--key", "x"], "none.jsonl cannot be read"),
     ],
 )
 def test_wrong_calls(arguments: list[str], said: str) -> None:

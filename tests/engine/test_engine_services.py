@@ -143,3 +143,16 @@ def _serve_briefly() -> None:
     with server:
         server.serve_until_idle()
     assert 0.4 < time.monotonic() - started < 5
+
+
+def test_a_child_that_has_much_for_itself_is_followed_by_another() -> None:
+    first = ask({"say": 1, "hold": 0})
+    assert ask({"say": 2, "hold": services.MOST_PRIVATE * 2})["child"] == first["child"]
+    after = ask({"say": 3, "hold": 0})
+    assert (after["echo"], after["service"]) == (3, first["service"])
+    assert after["child"] != first["child"]
+
+
+def test_a_process_that_is_not_there_has_nothing_for_itself() -> None:
+    assert services.private_bytes(2**22 + 1) == 0
+    assert services.private_bytes() > 0

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 _loads = 0
+_held: list[bytes] = []
 
 
 def load() -> None:
@@ -20,4 +21,5 @@ def handle(request: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"cannot answer {request['fail']}")
     if "die" in request:
         os._exit(1)
-    return {"echo": request["say"], "loads": _loads, "service": os.getppid()}
+    _held.append(b"x" * request.get("hold", 0))
+    return {"echo": request["say"], "loads": _loads, "service": os.getppid(), "child": os.getpid()}

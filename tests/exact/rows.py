@@ -44,6 +44,8 @@ def table(rows: list[Row]) -> pa.Table:
         "detected_licenses": [["MIT"]] * len(rows),
         "evidence_id": [None] * len(rows),
         "header_evidence_id": [None] * len(rows),
+        "license_texts": [[]] * len(rows),
+        **{name: [None] * len(rows) for name in ("or_choice", "notice", "notice_path")},
     }
     columns = [
         dates

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.stages.license import policy
-from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.decide import AtPath, Mode, contest, is_contested, verdict
+from pipeline.stages.license.config import LicenseConfig, Mode
+from pipeline.stages.license.decide import AtPath, contest, is_contested, verdict
 from pipeline.stages.license.evidence import combine, fact_of_scan, header_evidence
 from pipeline.stages.license.expression import parse
 from pipeline.stages.license.policy import LicenseType

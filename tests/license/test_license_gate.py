@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stages.license.gate import places
+from pipeline.stages.license.gate import is_repetitive, places
+from tests.corpus import MIT
 
 WIDE = re.compile(
     r"licen[cs]|copyright|©|\(c\)|spdx|gpl|copyleft|permission|redistribut|warrant|public.domain|\bmit\b|\bbsd\b|apache"
@@ -87,3 +88,22 @@ def test_superset_in_latin_1(text: str) -> None:
 )
 def test_code_without_such_words_stays_out(text: str) -> None:
     assert not places(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("unless " * 300, True),
+        ("compatible with the GPL " * 500, True),
+        ("one two three four five six seven eight " * 1_000, True),
+        ("one two three four five six seven eight " * 30, False),
+        (MIT * 200, False),
+        ("MIT " * 150, True),
+        ("MIT " * 99, False),
+        ("".join(f"Copyright (c) 2020 Person {n}\n" for n in range(300)), False),
+        ("", False),
+        ("".join(f"package{n} version {n} by person{n} " for n in range(300)), False),
+    ],
+)
+def test_what_says_the_same_over_and_over(text: str, expected: bool) -> None:
+    assert is_repetitive(text.encode()) is expected

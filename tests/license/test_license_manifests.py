@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.stages.license import names
-from pipeline.stages.license.manifests import Declared, declared
+from pipeline.stages.license.manifests import NOT_UNDERSTOOD, Declared, declared
 from pipeline.stages.license.spellings import normalise
 
 CORE = [
@@ -204,3 +204,37 @@ def test_deep_nesting_is_a_broken_manifest(kind: str) -> None:
 def test_other_ecosystems(kind: str, text: str, expression: str | None) -> None:
     found = declared(kind, text.encode()).expression
     assert (None if found is None else str(found)) == expression
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "path"),
+    [
+        (names.PACKAGE_JSON, '{"license": "SEE LICENSE IN ../ee/LICENSE"}', "../ee/LICENSE"),
+        (names.PACKAGE_JSON, '{"license": "see license in <LICENSE.txt>"}', "LICENSE.txt"),
+        (names.CARGO, '[package]\nlicense-file = "../LICENSE"\n', "../LICENSE"),
+        (names.NUSPEC, '<license type="file">terms/LICENSE</license>', "terms/LICENSE"),
+        (names.CARGO, '[package]\nlicense = "MIT"\nlicense-file = "x"\n', None),
+        (names.PACKAGE_JSON, '{"license": "see LICENSE"}', None),
+    ],
+)
+def test_what_points_to_a_file(kind: str, text: str, path: str | None) -> None:
+    found = declared(kind, text.encode())
+    assert found.points_to == path
+    assert Declared.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["MIT, GPL", "Our commercial licence", "Proprietary to us", "A Source-Available License", "GPL or so"],
+)
+def test_what_is_not_understood_and_forbids(text: str) -> None:
+    assert str(declared(names.PACKAGE_JSON, json.dumps({"license": text}).encode()).expression) == NOT_UNDERSTOOD
+    listed = json.dumps({"license": ["MIT", text]}).encode()
+    assert str(declared(names.COMPOSER, listed).expression) == NOT_UNDERSTOOD
+
+
+@pytest.mark.parametrize(
+    "text", ["my own", "BSD, GPL-compatible", "BSD; All rights reserved", "free for commercial use"]
+)
+def test_what_is_not_understood_and_forbids_nothing(text: str) -> None:
+    assert declared(names.PACKAGE_JSON, json.dumps({"license": text}).encode()).expression is None

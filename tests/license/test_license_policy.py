@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.errors import ConfigError
 from pipeline.stages.license import policy, table
 from pipeline.stages.license.expression import parse
-from pipeline.stages.license.policy import LicenseType, Policy, Rule
+from pipeline.stages.license.policy import LicenseType, Policy, Rule, load
 
 SHIPPED = policy.load("permissive-2")
 
@@ -120,3 +120,23 @@ def test_a_missing_policy(tmp_path: Path) -> None:
         policy.load(str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match="permissive-2"):
         policy.load("permisive-1")
+
+
+@pytest.mark.parametrize(
+    ("expression", "chosen"),
+    [
+        ("MIT", "MIT"),
+        ("GPL-2.0-only OR MIT", "MIT"),
+        ("MIT OR Apache-2.0", "Apache-2.0"),
+        ("ISC AND (GPL-2.0-only OR MIT)", "ISC AND MIT"),
+        ("(GPL-3.0-only AND MIT) OR ISC", "ISC"),
+        ("GPL-3.0-only OR (LGPL-2.1-only AND MIT)", "GPL-3.0-only"),
+        ("LicenseRef-scancode-unknown-license-reference OR GPL-2.0-only", "GPL-2.0-only"),
+        ("LicenseRef-scancode-unknown-license-reference OR LicenseRef-scancode-warranty-disclaimer",
+         "LicenseRef-scancode-unknown-license-reference"),
+    ],
+)  # fmt: skip
+def test_the_branch_taken(expression: str, chosen: str) -> None:
+    policy = load("permissive-2")
+    assert str(policy.choose(parse(expression))) == chosen
+    assert policy.classify(parse(chosen)) is policy.classify(parse(expression))

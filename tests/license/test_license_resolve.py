@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stages.license.evidence import Evidence, Fact, Finding, as_set, combine, rows_of
+from pipeline.stages.license.evidence import UNREAD, Evidence, Fact, Finding, as_set, combine, fact_of_manifest, rows_of
 from pipeline.stages.license.expression import parse
+from pipeline.stages.license.manifests import Declared
 from pipeline.stages.license.resolve import Resolution, resolve
 
 
@@ -262,3 +263,39 @@ def test_the_id_of_a_set_is_about_its_rows() -> None:
     assert as_set([*rows, *rows]) == as_set(rows)
     assert as_set([]) == []
     assert combine([]) is None
+
+
+def pointing(path: str) -> Fact:
+    return fact_of_manifest(b"p" * 20, Declared(None, path, "license", "points to a file", path))
+
+
+@pytest.mark.parametrize(
+    ("path", "files", "expected"),
+    [
+        ("../../ee/LICENSE", {"LICENSE": "MIT", "ee/LICENSE": "BUSL-1.1"}, "BUSL-1.1 AND MIT"),
+        ("LICENSE", {"packages/a/LICENSE": "MIT"}, "MIT"),
+        ("./LICENSE", {"LICENSE": "ISC", "packages/a/LICENSE": "MIT"}, "MIT"),
+        ("../../LICENSE", {"LICENSE": "MIT"}, "MIT"),
+        ("../../LICENSE-MIT", {"LICENSE-MIT": "MIT", "LICENSE-GPL": "GPL-2.0-only"}, "MIT"),
+        ("terms.md", {"LICENSE": "MIT"}, f"{UNREAD} AND MIT"),
+        ("https://example.org/terms", {"LICENSE": "MIT"}, f"{UNREAD} AND MIT"),
+        ("../../../../LICENSE", {"LICENSE": "MIT"}, f"{UNREAD} AND MIT"),
+        ("../../LICENSE", {"LICENSE": ""}, UNREAD),
+    ],
+)
+def test_a_manifest_that_points_to_a_file(path: str, files: dict[str, str], expected: str) -> None:
+    facts = {name.encode(): fact(*filter(None, [text])) for name, text in files.items()}
+    facts[b"packages/a/package.json"] = pointing(path)
+    paths = [*facts, b"packages/a/x.js"]
+    found = resolve(paths, facts)
+    key = found.evidence_ids[-1] or ""
+    assert str(found.expressions[key]) == expected
+    # The rows alone say it all: an audit has no more.
+    again = {
+        row.path: Fact(row.blob, tuple(
+            Finding(parse(r.expression), r.rule, r.matcher, r.score, r.start_line, r.end_line)
+            for r in found.evidence if r.path == row.path and r.evidence_id == row.evidence_id
+        ))
+        for row in found.evidence if row.path is not None
+    }  # fmt: skip
+    assert resolve(paths, again) == found

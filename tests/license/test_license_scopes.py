@@ -284,3 +284,14 @@ def test_hostile_prose_is_bounded(text: str) -> None:
     prose.scope(match("MIT", "notice", 1, 1))
     prose.is_mention(match("GPL-2.0-only", "notice", 1, 1))
     prose.defers()
+
+
+def test_what_stands_on_an_endless_line_is_not_read() -> None:
+    """A match there holds for all that its file speaks for: a deterministic budget, and the careful side of it."""
+    match = {"kind": "reference", "spdx": "MIT", "start_line": 1, "end_line": 1}
+    near = "src/a.c is under the MIT license."
+    assert Prose(near).scope(match) == "src/a.c"
+    assert Prose(near + " a+" * 5_000).scope(match) is None
+    gpl = {"kind": "reference", "spdx": "GPL-2.0-only", "start_line": 1, "end_line": 1}
+    assert Prose("It is GPL-compatible.").is_mention(gpl)
+    assert not Prose("It is GPL-compatible. " * 500).is_mention(gpl)

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 import pytest
 
-from pipeline.stages.license import names, scancode
+from pipeline.stages.license import modes, names, scancode
 from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.decide import AtPath, own_word_of, verdict
 from pipeline.stages.license.evidence import Evidence, fact_of_scan, header_evidence
 from pipeline.stages.license.evidence import combine as combined
 from pipeline.stages.license.policy import LicenseType, load
-from pipeline.stages.license.resolve import repository_fact, resolve
-from pipeline.stages.license.steps import read_fact, scan_header, stated_by
+from pipeline.stages.license.steps import scan_header, stated_by
 from pipeline.swhid import content_id
 
 TABLE = Path(__file__).resolve().parents[2] / "docs/license-suite.md"
@@ -111,9 +110,9 @@ def test_a_tree(row: Row) -> None:
         kind = names.kind_of(path)
         if kind is not None:
             stored = json.dumps(stated_by(kind, data, CONFIG, scancode.handle))
-            facts[path] = read_fact(kind, content_id(data), stored)
+            facts[path] = modes.read_fact(CONFIG.mode, kind, content_id(data), stored)
     asked = row.file.encode()
-    found = resolve(list(contents), facts, repository_fact(declared if isinstance(declared, str) else None))
+    found = modes.resolve(CONFIG.mode, list(contents), facts, declared if isinstance(declared, str) else None)
     key = dict(zip(contents, found.evidence_ids, strict=True))[asked]
     at_path = [evidence for evidence in found.evidence if evidence.evidence_id == key]
     matches = scan_header(contents[asked], CONFIG, scancode.handle, {})

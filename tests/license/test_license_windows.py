@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from pipeline.stages.license import names
 from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.decide import OVER_BUDGET, AtPath, verdict
-from pipeline.stages.license.evidence import fact_of_scan
+from pipeline.stages.license.evidence import UNRECOGNISED, fact_of_scan
 from pipeline.stages.license.expression import parse
 from pipeline.stages.license.gate import places
+from pipeline.stages.license.modes import read_fact
 from pipeline.stages.license.policy import load
-from pipeline.stages.license.steps import read_fact, scan_header, stated_by
+from pipeline.stages.license.steps import is_unrecognised, scan_header, stated_by
 from pipeline.stages.license.windows import MARGIN, windows
 
 FILLER = b"int answer = 42; /* nothing here */\n" * 200
@@ -98,7 +99,7 @@ def test_equal_windows_are_scanned_once() -> None:
 
 
 def rule_of(fact_json: dict[str, Any], as_header: bool) -> tuple[str, str]:
-    expression = read_fact(names.LICENSE, b"b" * 20, json.dumps(fact_json)).expression
+    expression = read_fact("strict", names.LICENSE, b"b" * 20, json.dumps(fact_json)).expression
     at = AtPath(parse("MIT"), parse("MIT")) if as_header else AtPath(expression, expression)
     found = verdict(at, [expression] if as_header and expression else [], load("permissive-2"), "strict")
     return str(found.license_type), found.rule
@@ -158,3 +159,32 @@ def test_an_introduction_reaches_into_the_next_window() -> None:
     kinds = [row["kind"] for row in scan_header(introduced + listed, LicenseConfig(), scan, {})]
     assert kinds == ["intro", "reference", "reference", "clue"]
     assert [row["kind"] for row in scan_header(FILLER + listed, LicenseConfig(), scan, {})] == ["clue"] * 3
+
+
+OWN_TERMS = (
+    "The following terms govern what you may do with this work. You may look at it and build it on machines that you "
+    "own, for as long as you study it. You must not hand it or anything made from it to anybody else, neither for gold "
+    "nor without, and you must delete every copy of it once we ask you to. We keep everything that is not given here, "
+    "and we may change these terms whenever we like. If a part of these terms is void the rest of them goes on. "
+)
+
+
+@pytest.mark.parametrize(
+    ("about", "text", "expected"),
+    [
+        ("terms that nobody knows", OWN_TERMS, True),
+        ("a few words", "See the folder above for the terms.", False),
+        ("no terms", "This folder has texts about the works of many people, in alphabetical order. " * 9, False),
+    ],
+)
+def test_own_terms_are_no_silence(about: str, text: str, expected: bool) -> None:
+    stated = stated_by(names.LICENSE, text.encode(), LicenseConfig(), lambda _: {"matches": [], "version": "x"})
+    expression = read_fact("strict", names.LICENSE, b"b" * 20, json.dumps(stated)).expression
+    assert (str(expression) == UNRECOGNISED) is expected, about
+    assert read_fact("stack-v2", names.LICENSE, b"b" * 20, json.dumps(stated)).findings == ()
+
+
+@pytest.mark.parametrize(("kind", "spdx"), [("text", "LLVM-exception"), ("notice", "MIT")])
+def test_what_was_found_in_a_text_is_what_it_is(kind: str, spdx: str) -> None:
+    assert not is_unrecognised(OWN_TERMS.encode(), [{"kind": kind, "spdx": spdx}])
+    assert is_unrecognised(OWN_TERMS.encode(), [{"kind": "reference", "spdx": "LicenseRef-scancode-see-license"}])

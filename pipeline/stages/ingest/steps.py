@@ -20,13 +20,14 @@ from pipeline.repositories import about_repositories, digest
 from pipeline.schema import BYTES, CONTENTS, DECISIONS, LICENSE_TEXTS, OCCURRENCES, ORIGINS, REJECTED
 from pipeline.stages.decisions import decisions
 from pipeline.stages.ingest import sources
-from pipeline.stages.ingest.config import IngestConfig, is_sampled
+from pipeline.stages.ingest.config import is_sampled
 from pipeline.stages.ingest.dataset import steps as dataset
 from pipeline.stages.ingest.decoding import Undecodable, decode
 from pipeline.stages.ingest.source import Listing, OriginInput, Source, UnusableOrigin
 from pipeline.stages.ingest.swh import steps as swh
 from pipeline.stages.ingest.swh.fetching import fetched
-from pipeline.stages.license.names import kind_of
+from pipeline.stages.license.config import STACK_V2
+from pipeline.stages.license.names import kind_of, stack_v2_kind_of
 from pipeline.swhid import content_id
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ def scan(job: Job) -> None:
     {"swh": swh.scan, "parquet": dataset.scan}[item["kind"]](job, item)
 
 
-def list_versions(config: IngestConfig) -> dict[str, str]:
-    return {"repositories": digest(config.repositories)}
+def list_settings(config: Config) -> dict[str, Any]:
+    """What listing reads: where code comes from, and by whose names licence files are known."""
+    return {"ingest": config.ingest, "stack_v2_names": config.license.mode == STACK_V2}
+
+
+def list_versions(settings: dict[str, Any]) -> dict[str, str]:
+    return {"repositories": digest(settings["ingest"].repositories)}
 
 
 def list_origins(job: Job) -> None:
@@ -73,7 +79,7 @@ def list_origins(job: Job) -> None:
     An origin that several inputs hold is listed once: from its own archive or repository, then from an export, then
     from a dataset; a message says so.
     """
-    available = sources(job.settings, Path("/"))
+    available = sources(job.settings["ingest"], Path("/"))
     listed = _Listed(job)
     for item in job.items:
         listed.add(_origin_input(item), available[item["source"]])
@@ -172,8 +178,9 @@ class _Listed:
 
     def _license_texts(self, item: OriginInput, source: Source | None, listing: Listing) -> None:
         wanted: dict[bytes, set[str]] = defaultdict(set)
+        kind_by_name = stack_v2_kind_of if self._job.settings["stack_v2_names"] else kind_of
         for entry in listing.entries:
-            kind = kind_of(entry.path)
+            kind = kind_by_name(entry.path)
             if kind is not None and (entry.blob, kind) not in self._texts:
                 wanted[entry.blob].add(kind)
                 self._texts.add((entry.blob, kind))
@@ -192,7 +199,7 @@ class _Listed:
 
     def _add_metadata(self) -> None:
         """What the table of repositories knows and the source does not."""
-        table: str | None = self._job.settings.repositories
+        table: str | None = self._job.settings["ingest"].repositories
         if table is None:
             return
         for origin, about in about_repositories(table, self._origins).items():

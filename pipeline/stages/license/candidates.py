@@ -3,17 +3,17 @@ CPU.
 
 ScanCode compares the token set of every query run with the token set of every rule that may match
 approximately (about 30,000), one Python set intersection each, 92 times for a 10 KB file. Here postings
-(token id -> rules) count the shared tokens of all rules at once, and a rule is left out only where ScanCode's
-own thresholds would certainly reject it:
+(token id -> rules) count the shared tokens of all rules at once, and a rule is left out where ScanCode's own thresholds
+reject it:
 
     shared legalese tokens   >= max(1, rule.get_min_high_matched_length(unique=True))
     shared tokens            >= rule.get_min_matched_length(unique=True)
     shared / rule length     >= rule._minimum_containment
     resemblance              >= the threshold, where high resemblance is asked for
 
-All rules that are left go through ScanCode's own comparison, sorting, multiset step and removal of
-duplicates, so the candidates are the same ones in the same order. Float thresholds have slack towards keeping
-a rule; ScanCode decides.
+The same for its second step, by multisets. These are the same integers and the same divisions as ScanCode's, so both
+steps accept the same rules; the removal of duplicates is ScanCode's own, and what it then ranks has a total order: the
+candidates are the same ones in the same order.
 
 It replaces a function of ScanCode's internals: `install` refuses versions whose equality was not tested
 (tests/license/test_scancode.py, mark `oracle`).
@@ -21,7 +21,7 @@ It replaces a function of ScanCode's internals: `install` refuses versions whose
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -33,10 +33,11 @@ import numpy.typing as npt
 from pipeline.errors import PermastackError
 
 CHECKED_VERSION = "32.5.0"
-_SLACK = 1e-3
 _NEVER = 1 << 30  # threshold of a rule that is not matched approximately
 
 _Ints = npt.NDArray[np.int32]
+_Floats = npt.NDArray[np.float64]
+_Indices = npt.NDArray[np.int64]
 
 
 class UncheckedVersionError(PermastackError):
@@ -44,59 +45,123 @@ class UncheckedVersionError(PermastackError):
 
 
 @dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What ScanCode asks of each rule, by rule id: of its set of tokens, or of its multiset."""
+
+    min_high: _Ints
+    min_matched: _Ints
+    length: _Ints
+
+    @classmethod
+    def of(cls, index: Any, unique: bool) -> Thresholds:
+        n_rules = len(index.rules_by_rid)
+        min_high, min_matched = np.full(n_rules, _NEVER, np.int32), np.full(n_rules, _NEVER, np.int32)
+        length = np.ones(n_rules, np.int32)
+        for rid in index.approx_matchable_rids:
+            rule = index.rules_by_rid[rid]
+            min_high[rid] = max(1, rule.get_min_high_matched_length(unique))
+            min_matched[rid] = rule.get_min_matched_length(unique)
+            length[rid] = rule.get_length(unique)
+        return cls(min_high, min_matched, length)
+
+
+@dataclass(frozen=True, slots=True)
 class Postings:
-    """Which rules hold a token, and the thresholds of each rule; about 20 MB for ScanCode 32.5.0."""
+    """Which rules hold a token and how often, and the thresholds of each rule; about 30 MB for ScanCode 32.5.0.
+
+    Plain numbers: of Python's objects every look dirties a page that forked workers share.
+    """
 
     start: _Ints  # token id -> its first position in `rules`; one more entry than tokens
     rules: _Ints  # rule ids, grouped by token
-    min_high: _Ints  # this and the following by rule id
-    min_matched: _Ints
-    length: _Ints
-    min_containment: npt.NDArray[np.float64]
+    counts: _Ints  # beside it, how often the rule holds the token
+    min_containment: _Floats
+    sets: Thresholds
+    multisets: Thresholds
 
     @classmethod
     def of(cls, index: Any) -> Postings:
-        """Build from a loaded LicenseIndex: half a CPU second."""
-        n_rules = len(index.rules_by_rid)
-        min_high, min_matched = np.full(n_rules, _NEVER, np.int32), np.full(n_rules, _NEVER, np.int32)
-        length, min_containment = np.ones(n_rules, np.int32), np.zeros(n_rules)
+        """Build from a loaded LicenseIndex: a CPU second."""
+        min_containment = np.zeros(len(index.rules_by_rid))
         token_parts: list[_Ints] = []
         rule_parts: list[_Ints] = []
+        count_parts: list[_Ints] = []
         for rid in sorted(index.approx_matchable_rids):
-            rule = index.rules_by_rid[rid]
-            tokens = np.fromiter(index.sets_by_rid[rid], dtype=np.int32)
-            token_parts.append(tokens)
-            rule_parts.append(np.full(len(tokens), rid, np.int32))
-            min_high[rid] = max(1, rule.get_min_high_matched_length(True))
-            min_matched[rid] = rule.get_min_matched_length(True)
-            length[rid] = rule.get_length(True)
-            min_containment[rid] = rule._minimum_containment or 0
-        tokens, rules = np.concatenate(token_parts), np.concatenate(rule_parts)
+            multiset = index.msets_by_rid[rid]
+            held = {token: multiset[token] for token in index.sets_by_rid[rid]}
+            token_parts.append(np.fromiter(held, np.int32, len(held)))
+            count_parts.append(np.fromiter(held.values(), np.int32, len(held)))
+            rule_parts.append(np.full(len(held), rid, np.int32))
+            min_containment[rid] = index.rules_by_rid[rid]._minimum_containment or 0
+        tokens = np.concatenate(token_parts)
         order = np.argsort(tokens, kind="stable")
-        tokens = tokens[order]
-        start = np.searchsorted(tokens, np.arange(int(tokens[-1]) + 2)).astype(np.int32)
-        return cls(start, rules[order], min_high, min_matched, length, min_containment)
+        start = np.searchsorted(tokens[order], np.arange(int(tokens.max()) + 2)).astype(np.int32)
+        rules, counts = np.concatenate(rule_parts)[order], np.concatenate(count_parts)[order]
+        return cls(start, rules, counts, min_containment, Thresholds.of(index, True), Thresholds.of(index, False))
 
-    def survivors(self, query: Any, len_legalese: int, resemblance: float | None) -> list[int]:
-        """The rules, ascending, that ScanCode may accept for the set of token ids `query`."""
+    def best(
+        self, query: Mapping[int, int], len_legalese: int, resemblance: float, high_only: bool, count: int
+    ) -> list[tuple[int, int, int, int]]:
+        """The rules that ScanCode accepts in both steps for the multiset `query`, of at most the `count` that it ranks
+        highest in the first: rule id, shared tokens and lengths of both multisets, in no order.
+
+        Divides the same integers as ScanCode, so that they are the same to the last bit.
+        """
         known = [token for token in query if 0 <= token < len(self.start) - 1]
-        high = self._count(token for token in known if token < len_legalese)
-        keep = high >= self.min_high
-        if not keep.any():
+        legalese = [token for token in known if token < len_legalese]
+        others = [token for token in known if token >= len_legalese]
+        high = self._count(legalese)
+        rids = np.flatnonzero(high >= self.sets.min_high)
+        if not len(rids):
             return []
-        matched = high + self._count(token for token in known if token >= len_legalese)
-        keep &= matched >= self.min_matched
-        keep &= matched >= self.min_containment * self.length - _SLACK
-        if resemblance is not None:
-            keep &= matched >= (resemblance - _SLACK) * (len(query) + self.length - matched)
-        return [int(rid) for rid in np.flatnonzero(keep)]
+        matched = (high + self._count(others))[rids]
+        rids = self._accepted(rids, matched, self.sets, len(query), resemblance, high_only, count)
+        if not len(rids):
+            return []
+        high = self._count(legalese, query)
+        length, size = self.multisets.length, sum(query.values())
+        rids = rids[high[rids] >= self.multisets.min_high[rids]]
+        matched = (high + self._count(others, query))[rids]
+        kept = self._accepted(rids, matched, self.multisets, size, resemblance, high_only, None)
+        matched = (high + self._count(others, query))[kept]
+        return [
+            (rid, shared, size, own)
+            for rid, shared, own in zip(kept.tolist(), matched.tolist(), length[kept].tolist(), strict=True)
+        ]
 
-    def _count(self, tokens: Iterable[int]) -> npt.NDArray[np.int64]:
-        """How many of these distinct tokens each rule holds."""
-        parts = [self.rules[self.start[token] : self.start[token + 1]] for token in tokens]
-        if not parts:
-            return np.zeros(len(self.length), np.int64)
-        return np.bincount(np.concatenate(parts), minlength=len(self.length))
+    def _accepted(
+        self, rids: _Indices, matched: _Indices, asked: Thresholds, size: int, resemblance: float, high_only: bool,
+        count: int | None,
+    ) -> _Indices:  # fmt: skip
+        """Those of `rids` that share enough with a query of `size` tokens; at most the `count` that rank highest."""
+        length = asked.length[rids]
+        keep = (matched >= asked.min_matched[rids]) & (matched / length >= self.min_containment[rids])
+        rids, matched, length = rids[keep], matched[keep], length[keep]
+        too_many = count is not None and len(rids) > count
+        if not high_only and not too_many:
+            return rids
+        alike = matched / (size + length - matched)
+        is_high, is_nearly = alike >= resemblance, _rounded(alike) >= resemblance
+        if high_only:
+            keep = is_high & is_nearly
+            rids, matched, length, alike = rids[keep], matched[keep], length[keep], alike[keep]
+            is_high, is_nearly = is_high[keep], is_nearly[keep]
+        if count is None or len(rids) <= count:
+            return rids
+        contained, squared = matched / length, _each(alike, lambda share: share**2)
+        # Last key first.
+        exact = (rids, matched, squared, contained, is_high)
+        rounded = (_rounded(matched / 20), _rounded(squared), _rounded(contained), is_nearly)
+        return rids[np.lexsort((*exact, *rounded))[-count:]]
+
+    def _count(self, tokens: list[int], query: Mapping[int, int] | None = None) -> _Indices:
+        """How many of these distinct tokens each rule holds; with a `query`, as often as both have them."""
+        # A rule stands once under a token, so that adding by index counts it.
+        found = np.zeros(len(self.min_containment), np.int64)
+        for token in tokens:
+            held = slice(self.start[token], self.start[token + 1])
+            found[self.rules[held]] += 1 if query is None else np.minimum(self.counts[held], query[token])
+        return found
 
 
 def install(index: Any) -> None:
@@ -150,55 +215,44 @@ def _compute_candidates(
     """
     from licensedcode import match_set as ms
 
-    if matchable_rids is not indexed:
-        # Another selection of rules than the one that was indexed: only ScanCode can answer.
+    if matchable_rids is not indexed or _use_bigrams:
+        # Another selection of rules than the one that was indexed, or of tokens: only ScanCode can answer.
         asked: list[Any] = stock(
             query_run, idx, matchable_rids, top, high_resemblance, high_resemblance_threshold, _use_bigrams
         )
         return asked
-    query_set, query_multiset = ms.build_set_and_mset(query_run.matchable_tokens(), _use_bigrams=_use_bigrams)
+    query_set, query_multiset = ms.build_set_and_mset(query_run.matchable_tokens())
+    threshold = high_resemblance_threshold
+    found = postings.best(query_multiset, idx.len_legalese, threshold, high_resemblance, top * 10)
+    scored = [
+        (_scores(ms, shared, size, length, threshold), rid, idx.rules_by_rid[rid], None)
+        for rid, shared, size, length in found
+    ]
+    ranked = sorted(ms.filter_dupes(scored), reverse=True)[:top] if scored else []
+    # ScanCode reports the intersection of the first step, also after the second.
+    return [
+        (scores, rid, rule, ms.high_tids_set_subset(query_set & idx.sets_by_rid[rid], idx.len_legalese))
+        for scores, rid, rule, _ in ranked
+    ]
 
-    def rank(rules: Iterable[tuple[int, Any]], sets: Any, **comparison: Any) -> list[Any]:
-        ranked = []
-        for rid, first_intersection in rules:
-            rule = idx.rules_by_rid[rid]
-            scores, intersection = ms.compare_token_sets(
-                iset=sets[rid],
-                rule=rule,
-                len_legalese=idx.len_legalese,
-                high_resemblance_threshold=high_resemblance_threshold,
-                **comparison,
-            )
-            if not scores:
-                continue
-            if high_resemblance and not all(score.is_highly_resemblant for score in scores):
-                continue
-            # ScanCode reports the intersection of the first step, also after the second.
-            ranked.append((scores, rid, rule, first_intersection if first_intersection is not None else intersection))
-        return ranked
 
-    survivors = postings.survivors(
-        query_set, idx.len_legalese, high_resemblance_threshold if high_resemblance else None
+def _scores(ms: Any, matched: int, size: int, length: int, threshold: float) -> Any:
+    """ScanCode's scores of a rule: rounded, and exact."""
+    alike, contained = matched / (size + length - matched), matched / length
+    squared = alike**2
+    return (
+        ms.ScoresVector(round(alike, 1) >= threshold, round(contained, 1), round(squared, 1), round(matched / 20, 1)),
+        ms.ScoresVector(alike >= threshold, contained, squared, matched),
     )
-    by_set = rank(
-        ((rid, None) for rid in survivors),
-        idx.sets_by_rid,
-        qset=query_set,
-        unique=True,
-        filter_non_matching=True,
-        intersector=ms.tids_sets_intersector,
-        counter=ms.tids_set_counter,
-        high_intersection_filter=ms.high_tids_set_subset,
-    )
-    by_set.sort(reverse=True)
-    by_multiset = rank(
-        ((candidate[1], candidate[3]) for candidate in by_set[: top * 10]),
-        idx.msets_by_rid,
-        qset=query_multiset,
-        unique=False,
-        filter_non_matching=not _use_bigrams,
-        intersector=ms.multisets_intersector,
-        counter=ms.multiset_counter,
-        high_intersection_filter=partial(ms.high_multiset_subset, _use_bigrams=_use_bigrams),
-    )
-    return sorted(ms.filter_dupes(by_multiset), reverse=True)[:top] if by_multiset else []
+
+
+def _rounded(values: _Floats) -> _Floats:
+    """To one digit as Python does it, which numpy does not."""
+    return _each(values, lambda value: round(value, 1))
+
+
+def _each(values: _Floats, change: Callable[[float], float]) -> _Floats:
+    """Each distinct value changed by Python once: few of many thousands are distinct."""
+    distinct, places = np.unique(values, return_inverse=True)
+    changed: _Floats = np.array([change(value) for value in distinct.tolist()])[places]
+    return changed

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipeline.stages.license import names
+from pipeline.stages.license import names, stack_v2
+from pipeline.stages.license.config import STACK_V2, Mode
 from pipeline.stages.license.evidence import Evidence, combine, combine_beside_header
-from pipeline.stages.license.expression import SpdxExpression, all_of, spdx_ids, states_license
+from pipeline.stages.license.expression import SpdxExpression, all_of, parse, spdx_ids, states_license
 from pipeline.stages.license.policy import LicenseType, Policy
 
-Mode = Literal["strict", "standard"]
 OwnWord = Literal["whole", "generator", "license_text"]
 
 OVER_BUDGET = "LicenseRef-permastack-over-budget"
@@ -24,12 +24,16 @@ _GENERATOR_PERMISSIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A verdict, the expression that it is about, the rule (a short fixed name) and the reason in words."""
+    """A verdict, the expression that it is about, the rule (a short fixed name) and the reason in words.
+
+    `or_choice`: the expression with the best operand in place of each OR, by which it was judged; None without one.
+    """
 
     license_type: LicenseType
     expression: SpdxExpression | None
     rule: str
     reason: str
+    or_choice: SpdxExpression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,13 @@ def verdict(
     so.
 
     `strict`: path and header must both be permissive where they speak, either can veto; but a weak path does not weaken
-    a header. `standard`: a header that speaks decides alone. A header that only points elsewhere ("see LICENSE") counts
-    as none. What a file states counts by its `own_word`.
+    a header. `standard`: a header that speaks decides alone. `stack-v2`: the ids at the path decide. A header that only
+    points elsewhere ("see LICENSE") counts as none. What a file states counts by its `own_word`.
     """
     found = _verdict(at_path, header_expressions, policy, mode, own_word)
+    chosen = policy.choose(found.expression) if found.expression and mode != STACK_V2 else found.expression
+    if chosen != found.expression:
+        found = replace(found, or_choice=chosen)
     if (
         found.license_type is LicenseType.NON_PERMISSIVE
         and found.expression
@@ -76,6 +83,8 @@ def _verdict(
     at_path: AtPath, header_expressions: Sequence[SpdxExpression], policy: Policy, mode: Mode, own_word: OwnWord
 ) -> Verdict:
     path_expression = at_path.expression
+    if mode == STACK_V2:
+        return _by_stack_v2(path_expression, policy)
     header = all_of(e for e in header_expressions if states_license(e))
     header_type = policy.classify(header)
     path_type = policy.classify(path_expression)
@@ -141,6 +150,14 @@ def contest(decided: Verdict) -> Verdict:
         rule="contested_by_copy",
         reason=f"{decided.reason}, but an identical file lies under a licence that is not permissive",
     )
+
+
+def _by_stack_v2(expression: SpdxExpression | None, policy: Policy) -> Verdict:
+    ids = spdx_ids(expression) if expression else []
+    found = stack_v2.license_type(ids, lambda spdx: policy.classify(parse(spdx)) is LicenseType.PERMISSIVE)
+    rule = found if found == "no_license" else f"stack_v2_{found}"
+    reason = f"by The Stack v2's rules {expression or 'nothing'} holds at the path"
+    return Verdict(LicenseType(found), expression, rule, reason)
 
 
 def _of_path(expression: SpdxExpression | None, path_type: LicenseType) -> Verdict:

@@ -24,6 +24,17 @@ from pipeline.stages.license.manifests import Declared
 
 Source = Literal["license_file", "manifest", "dist_info", "reuse", "debian_copyright", "repository", "header"]
 
+TEXT_SOURCES = ("license_file", "dist_info")
+"""Whose contents are licence texts."""
+
+UNRECOGNISED = "LicenseRef-permastack-unrecognised"
+"""What a licence file states in which no licence was found, though it reads like one."""
+POINTS_TO = "points_to"
+"""The matcher of a row whose rule is the file that a manifest points to."""
+POINTED = "LicenseRef-scancode-see-license"
+UNREAD = "LicenseRef-permastack-points-to-nothing-read"
+"""What a manifest states that points to a file of which no licence was read."""
+
 ALL = "all"
 DEFERS = "defers:"
 _ANY = "any:"
@@ -122,7 +133,9 @@ def fact_of_scan(blob: bytes, matches: Iterable[Mapping[str, Any]]) -> Fact:
 
 
 def fact_of_manifest(blob: bytes, declared: Declared) -> Fact:
-    """What a manifest declares."""
+    """What a manifest declares, or the file that it points to."""
+    if declared.expression is None and declared.points_to is not None:
+        return Fact(blob, (Finding(parse(POINTED), declared.points_to, POINTS_TO, 0.0),))
     if declared.expression is None:
         return Fact(blob, ())
     return Fact(blob, (Finding(declared.expression, declared.field or "license", "declared", 100.0),))
@@ -173,6 +186,8 @@ def combine(rows: Sequence[Evidence]) -> SpdxExpression | None:
     """
     files: dict[tuple[str, bytes | None, bytes], list[SpdxExpression]] = {}
     for row in rows:
+        if row.expression == POINTED:
+            continue  # the rows of the file that it points to speak
         group = row.group.removeprefix(DEFERS)
         files.setdefault((group, row.path, row.blob), []).append(parse(row.expression))
     groups: dict[str, list[SpdxExpression]] = {}

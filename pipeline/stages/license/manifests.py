@@ -27,27 +27,39 @@ from pipeline.stages.license.spellings import normalise
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What one manifest declares. Without an expression, `reason` says why, where there was something to
-    read.
+    read. `points_to`: the file that has the licence, as a path from the manifest's folder.
     """
 
     expression: SpdxExpression | None = None
     raw: str | None = None
     field: str | None = None
     reason: str | None = None
+    points_to: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored among the facts of a blob."""
         expression = None if self.expression is None else str(self.expression)
-        return {"expression": expression, "raw": self.raw, "field": self.field, "reason": self.reason}
+        return {"expression": expression, "raw": self.raw, "field": self.field, "reason": self.reason,
+                "points_to": self.points_to}  # fmt: skip
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Declared:
         """The inverse of `to_json`."""
         expression = None if stored["expression"] is None else parse(stored["expression"])
-        return cls(expression, stored["raw"], stored["field"], stored["reason"])
+        return cls(expression, stored["raw"], stored["field"], stored["reason"], stored["points_to"])
 
 
 _POINTER = re.compile(r"see |in license|license file|file:|license\.(txt|md|rst)$|https?://", re.IGNORECASE)
+_SEE = re.compile(r"see\s+licen[cs]e\s+in\s+(?P<path>\S.*)", re.IGNORECASE)
+# Of what is not understood: words that no permissive licence has in its name.
+_FORBIDS = re.compile(
+    r"\b(?:[al]?gpl|general public|affero|copyleft|proprietar|confidential|internal use|non-?commercial|commons clause"
+    r"|commercial\s+(?:licen|terms|agreement)|cc[- ]by[- ](?:nc|nd|sa)|sspl|busl|business source|server side public"
+    r"|elastic licen|mozilla|mpl|eclipse|epl|cddl|eupl|polyform|fair source|source[- ]available)",
+    re.IGNORECASE,
+)
+_COMPATIBLE = re.compile(r"compatib|non-?gpl|not\s+gpl", re.IGNORECASE)
+NOT_UNDERSTOOD = "LicenseRef-permastack-declared-not-understood"
 _CLASSIFIER = "License :: "
 _RAW_LIMIT = 200  # characters of a field that are kept where it was not understood
 _NOTICE_ONLY = frozenset({"Permissive", "Public Domain"})
@@ -131,14 +143,19 @@ def _package_json(text: str) -> Declared:
     words = [str(item.get("type", "")) if isinstance(item, dict) else str(item) for item in listed]
     options = [normalise(word) for word in words]
     raw = " OR ".join(words)
-    if not options or any(option is None for option in options):
-        return Declared(None, raw[:_RAW_LIMIT], "licenses", "a licence in the list was not understood")
+    if not options:
+        return Declared()
+    if any(option is None for option in options):
+        return _not_understood("licenses", raw, words)
     return Declared(any_of(option for option in options if option is not None), raw, "licenses")
 
 
 def _cargo(text: str) -> Declared:
-    license_ = _table(tomllib.loads(text), "package").get("license")
-    return _field("package.license", license_) if isinstance(license_, str) else Declared()
+    package = _table(tomllib.loads(text), "package")
+    license_, file = package.get("license"), package.get("license-file")
+    if isinstance(license_, str):
+        return _field("package.license", license_)
+    return _pointer("package.license-file", file) if isinstance(file, str) else Declared()
 
 
 def _composer(text: str) -> Declared:
@@ -169,7 +186,7 @@ def _options(field: str, words: list[str]) -> Declared:
     if not found:
         return Declared()
     if any(option is None for option in found):
-        return Declared(None, raw[:_RAW_LIMIT], field, "a licence in the list was not understood")
+        return _not_understood(field, raw, words)
     return Declared(any_of(option for option in found if option is not None), raw[:_RAW_LIMIT], field)
 
 
@@ -204,13 +221,15 @@ def _pom(text: str) -> Declared:
     if not found:
         return Declared()
     if any(option is None for option in found):
-        return Declared(None, raw, "licenses", "a licence in the list was not understood")
+        return _not_understood("licenses", raw, words)
     return Declared(all_of(option for option in found if option is not None), raw, "licenses")
 
 
 def _nuspec(text: str) -> Declared:
-    found = re.search(r"""<license\s+type=["']expression["']\s*>([^<]*)</license>""", text)
-    return _field("license", found[1]) if found else Declared()
+    found = re.search(r"""<license\s+type=["'](expression|file)["']\s*>([^<]*)</license>""", text)
+    if found is None:
+        return Declared()
+    return _field("license", found[2]) if found[1] == "expression" else _pointer("license", found[2])
 
 
 _RUBY_LICENSE = re.compile(r"""^\s*\w+\.licenses?\s*=\s*(?P<value>[^#\n]*(?:\[[^\]]*\])?)""", re.MULTILINE)
@@ -278,8 +297,29 @@ def _field(field: str, raw: str) -> Declared:
         return Declared(expression, raw, field)
     if not raw:
         return Declared()
+    if see := _SEE.fullmatch(raw):
+        return _pointer(field, see["path"])
+    if _forbids(raw):
+        return Declared(parse(NOT_UNDERSTOOD), raw[:_RAW_LIMIT], field)
     reason = "points to a file" if _POINTER.search(raw) else "not understood"
     return Declared(None, raw[:_RAW_LIMIT], field, reason)
+
+
+def _pointer(field: str, path: str) -> Declared:
+    path = path.strip().strip("'\"<>")
+    return Declared(None, path[:_RAW_LIMIT], field, "points to a file", path[:_RAW_LIMIT])
+
+
+def _not_understood(field: str, raw: str, words: list[str]) -> Declared:
+    """A list with a word that was not understood: it forbids where that does."""
+    unclear = [word for word in words if normalise(word) is None]
+    expression = parse(NOT_UNDERSTOOD) if any(map(_forbids, unclear)) else None
+    return Declared(expression, raw[:_RAW_LIMIT], field, "a licence in the list was not understood")
+
+
+def _forbids(raw: str) -> bool:
+    """Whether words that were not understood name a licence that asks for more than notice, or none."""
+    return _FORBIDS.search(raw[:_RAW_LIMIT]) is not None and not _COMPATIBLE.search(raw[:_RAW_LIMIT])
 
 
 def _legacy(field: str, raw: str, classifiers: Iterable[str]) -> Declared:

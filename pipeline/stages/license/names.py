@@ -96,6 +96,12 @@ _SOURCE_NAME = re.compile(
     rb")",
     re.IGNORECASE | re.DOTALL,
 )
+_STACK_V2_NAME = re.compile(
+    rb"^(|.*[-_. ])(li[cs]en[cs]e(s?)|legal|copy(left|right|ing)|unlicense|[al]?gpl([-_ v]?)(\d\.?\d?)?|bsd(l?)|mit(x?)"
+    rb"|apache|artistic|copying(v?)(\d?)|disclaimer|eupl|gfdl|[cm]pl|cc0|al([-_ v]?)(\d\.?\d)?|about|notice|readme"
+    rb"|guidelines)(|[-_. ].*)$",
+    re.IGNORECASE,
+)
 # The same set that LICENSES/ (REUSE) and *.dist-info/licenses/ (PEP 639) hold: texts named by their licence.
 _LICENSES_FOLDER = re.compile(rb"[Ll]icen[cs]es|LICEN[CS]ES?")
 _TEXT_NAME = re.compile(rb"[^.]*|.*\.(txt|text|md|markdown|rst|license|\d[^.]*)", re.IGNORECASE)
@@ -127,6 +133,15 @@ def kind_of(path: bytes) -> str | None:
     if holds_licenses(folder) and not name.startswith(b".") and _TEXT_NAME.fullmatch(name):
         return LICENSE
     return None
+
+
+def stack_v2_kind_of(path: bytes) -> str | None:
+    """As `kind_of`, by the names that The Stack v2 reads: licence files only, source files among them.
+
+    >>> stack_v2_kind_of(b"docs/readme_parser.go"), stack_v2_kind_of(b"Apache2.0"), stack_v2_kind_of(b"package.json")
+    ('license', None, None)
+    """
+    return LICENSE if _STACK_V2_NAME.match(path.rpartition(b"/")[2]) else None
 
 
 @lru_cache(maxsize=65536)

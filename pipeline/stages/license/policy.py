@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from pipeline.errors import ConfigError
 from pipeline.stages.license import table
-from pipeline.stages.license.expression import Join, Leaf, SpdxExpression
+from pipeline.stages.license.expression import Join, Leaf, SpdxExpression, all_of
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _SHIPPED = (_PACKAGE / "shipped/configs/policies", _PACKAGE.parent / "configs/policies")
@@ -100,6 +100,16 @@ class Policy(BaseModel):
         if isinstance(expression, Leaf):
             return self._verdicts.get(expression.spdx, LicenseType.NON_PERMISSIVE)
         return _judge(expression, (self.classify(operand) for operand in expression.operands))
+
+    def choose(self, expression: SpdxExpression) -> SpdxExpression:
+        """An expression with the best operand in place of each choice; of equal ones the first as it is written."""
+        if isinstance(expression, Leaf):
+            return expression
+        if expression.operator == "AND":
+            return all_of(map(self.choose, expression.operands)) or expression
+        stating = [o for o in expression.operands if self.classify(o) is not LicenseType.NO_LICENSE]
+        best = min(stating, key=lambda o: _BEST_FIRST.index(self.classify(o)), default=expression.operands[0])
+        return self.choose(best)
 
 
 def load(name: str) -> Policy:

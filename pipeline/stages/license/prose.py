@@ -38,7 +38,7 @@ _MENTIONS = re.compile(
 _FAMILY = re.compile(r"\b[AL]?GPL-")
 
 _PATH = re.compile(
-    r"(?<![\w/.:@-])(?:[\w.+-]+(?:/[\w.*+-]+)+/?(?!\w|:\S)|[\w.+-]+/(?![\w/])|\w[\w+-]*\.[A-Za-z]\w{0,4}\b)"
+    r"(?<![\w/.:@+-])(?:[\w.+-]+(?:/[\w.*+-]+)+/?(?!\w|:\S)|[\w.+-]+/(?![\w/])|\w[\w+-]*\.[A-Za-z]\w{0,4}\b)"
 )
 _HOST = re.compile(r"^(?:www\.|[\w.-]+\.(?:com|org|net|edu|io|de|uk|fr)(?:/|$))|^\w+@", re.IGNORECASE)
 _ABOUT_LICENSE = re.compile(r"licen[cs]e|copying|copyright|unlicense|notice|readme", re.IGNORECASE)
@@ -74,6 +74,8 @@ _DEFERENCE = re.compile(
 _MAX_WORDS_BEFORE = 8
 _MAX_PARAGRAPH = 40  # lines
 _MAX_PATHS = 500
+_MAX_AROUND = 4_000  # characters: what stands around a match is read up to this length, and else says nothing
+MAX_MATCHES = 2_000  # of one text whose surroundings are read
 
 
 class Prose:
@@ -91,6 +93,8 @@ class Prose:
             return False
         # A phrase may begin on the line before and end on the line after.
         around = [self._line(first - 1), *self._lines[first:last], self._line(last)]
+        if sum(map(len, around)) > _MAX_AROUND:
+            return False
         text = "\n".join(map(_undecorated, around))
         start = len(_undecorated(around[0])) + 1
         end = len(text) - len(_undecorated(around[-1])) - 1
@@ -109,8 +113,12 @@ class Prose:
         else:
             lines = self._lines[first : self._paragraph_end(end)]
             subject, listed = lines, "following" in lines[0].lower()
+            if sum(map(len, lines)) > _MAX_AROUND:
+                return None
             if not any(map(_paths, lines)):
                 subject = self._heading_above(first)
+        if sum(map(len, subject)) + sum(map(len, lines)) > _MAX_AROUND:
+            return None
         found = _subjects(subject, listed)
         if not found and _is_permissive(match["spdx"]):
             # "The Clar framework is licensed under ...": a folder of that name, inside another one.

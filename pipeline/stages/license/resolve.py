@@ -22,14 +22,18 @@ What a repository is said to be under by metadata speaks only where nothing else
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.stages.license import names, scopes, table
 from pipeline.stages.license.evidence import (
     ALL,
     DEFERS,
+    POINTED,
+    POINTS_TO,
+    UNREAD,
     Evidence,
     Fact,
     Finding,
@@ -39,7 +43,7 @@ from pipeline.stages.license.evidence import (
     combine,
     rows_of,
 )
-from pipeline.stages.license.expression import Join, Leaf, SpdxExpression
+from pipeline.stages.license.expression import Join, Leaf, SpdxExpression, parse
 from pipeline.stages.license.spellings import normalise
 from pipeline.swhid import content_id
 
@@ -89,7 +93,7 @@ class _Statements:
 
     license_files: list[_Stated] = field(default_factory=list)
     manifests: list[_Stated] = field(default_factory=list)
-    coverings: list[_Stated] = field(default_factory=list)  # of REUSE and Debian: paragraphs in their order
+    pointed: list[_Stated] = field(default_factory=list)  # licence files elsewhere that manifests here point to
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact], repository: Fac
     Independent of the order of either. Time: one look-up per path and the walk upward once per folder, and for
     each path as many patterns as scoped statements above it; memory: the set of paths and folders.
     """
-    tree = _Tree(paths)
+    tree = Tree(paths)
     stated: dict[bytes, _Statements] = {}
     scoped: list[_Scoped] = []
     for path in sorted(facts):
@@ -140,18 +144,42 @@ def resolve(paths: Sequence[bytes], facts: Mapping[bytes, Fact], repository: Fac
             continue
         in_dist_info = any(part.endswith(_DIST_INFO) for part in path.split(b"/")[:-1])
         source = "dist_info" if in_dist_info else "license_file" if kind == names.LICENSE else "manifest"
-        for owner in _owners(path, kind, tree):
+        for owner in owners(path, kind, tree):
             own_general: Fact | None = fact
             if kind == names.LICENSE and owner in tree.folders:
                 own_general, own = _split(fact, owner, path, source, tree)
                 scoped += own
+            if own_general is not None and kind != names.LICENSE:
+                own_general, pointed = _followed(own_general, path, facts)
+                if pointed is not None:
+                    stated.setdefault(owner, _Statements()).pointed.append(pointed)
             if own_general is not None:
                 at = stated.setdefault(owner, _Statements())
                 (at.license_files if kind == names.LICENSE else at.manifests).append((path, source, own_general))
     return _look_up(paths, stated, _Scopes(scoped), repository)
 
 
-def _split(fact: Fact, base: bytes, path: bytes, source: Source, tree: _Tree) -> tuple[Fact | None, list[_Scoped]]:
+def _followed(fact: Fact, path: bytes, facts: Mapping[bytes, Fact]) -> tuple[Fact, _Stated | None]:
+    """A manifest's fact, and the licence file elsewhere that it points to. Where that states nothing or is not there,
+    what holds is not known, and the fact says so.
+    """
+    if [finding.matcher for finding in fact.findings] != [POINTS_TO]:
+        return fact, None
+    (finding,) = fact.findings
+    target = posixpath.normpath(
+        posixpath.join(_above(path).decode("utf-8", "surrogateescape"), finding.rule.replace("\\", "/"))
+    )
+    where = target.encode("utf-8", "surrogateescape")
+    there = facts.get(where)
+    # What lies beside the manifest holds there anyway.
+    beside = _above(where) == _above(path)
+    if there is None or not there.findings or names.kind_of(where) != names.LICENSE:
+        return Fact(fact.blob, (replace(finding, expression=parse(UNREAD)),)), None
+    source: Source = "license_file"
+    return Fact(fact.blob, (replace(finding, expression=parse(POINTED)),)), None if beside else (where, source, there)
+
+
+def _split(fact: Fact, base: bytes, path: bytes, source: Source, tree: Tree) -> tuple[Fact | None, list[_Scoped]]:
     """What a file states for all below a folder, and for some of it. A scope in prose that names nothing is none."""
     general: list[Finding] = []
     own: list[_Scoped] = []
@@ -236,7 +264,7 @@ def _rows(
     """The rows of the set that holds at a place: its own statements and, up to the next licence files, those above; and
     what is said of a path in particular, wherever it is said.
     """
-    rows = [row for s in scoped for row in rows_of(s.fact, s.source, s.path, _distance(place, s.path))]
+    rows = [row for s in scoped for row in rows_of(s.fact, s.source, s.path, distance(place, s.path))]
     final = {s.base for s in scoped if not scopes.adds(s.finding.scope or "")}
     manifests: list[Fact] = []
     at = place
@@ -244,19 +272,21 @@ def _rows(
         here = stated.get(at, _Statements())
         for path, source, fact in here.manifests:
             manifests.append(fact)
-            rows += rows_of(fact, source, path, _distance(place, path))
+            rows += rows_of(fact, source, path, distance(place, path))
+        for path, source, fact in here.pointed:
+            rows += rows_of(fact, source, path, distance(place, path))
         if here.license_files:
             groups = _groups(here.license_files, manifests)
             # Where one file of a folder defers to the files below, the texts beside it do.
             deferring = any(f.defers for _path, _source, fact in here.license_files for f in fact.findings)
             for path, source, fact in here.license_files:
                 defers = DEFERS if deferring or _is_reuse_text(path) else ""
-                rows += rows_of(fact, source, path, _distance(place, path), defers + groups.get(path, ALL))
+                rows += rows_of(fact, source, path, distance(place, path), defers + groups.get(path, ALL))
         if here.license_files or not at:
             break
         at = _above(at)
     if not rows and repository is not None:
-        return rows_of(repository, "repository", b"", _distance(place, b""))
+        return rows_of(repository, "repository", b"", distance(place, b""))
     return rows
 
 
@@ -293,7 +323,7 @@ def _is_reuse_text(path: bytes) -> bool:
     return folder.rpartition(b"/")[2] == b"LICENSES" and known
 
 
-class _Tree:
+class Tree:
     """The paths and folders of an origin."""
 
     def __init__(self, paths: Iterable[bytes]) -> None:
@@ -328,7 +358,7 @@ class _Tree:
         )
 
 
-def _owners(path: bytes, kind: str, tree: _Tree) -> list[bytes]:
+def owners(path: bytes, kind: str, tree: Tree) -> list[bytes]:
     """The folders or files from which on a licence file or manifest holds."""
     parts = path.split(b"/")[:-1]
     for at, part in enumerate(parts):
@@ -359,7 +389,7 @@ def _covered_base(path: bytes, kind: str) -> bytes:
     return folder if kind == names.REUSE_TOML else _above(folder)
 
 
-def _owners_of_dist_info(dist_info: bytes, below: list[bytes], tree: _Tree) -> list[bytes]:
+def _owners_of_dist_info(dist_info: bytes, below: list[bytes], tree: Tree) -> list[bytes]:
     base = _above(dist_info)
     inside = _inside(base, below[1:], tree) if below and names.is_licenses_folder(below[0]) else None
     if inside is not None:
@@ -369,7 +399,7 @@ def _owners_of_dist_info(dist_info: bytes, below: list[bytes], tree: _Tree) -> l
     return [*tree.installed_as(dist_info), dist_info]
 
 
-def _inside(base: bytes, below: list[bytes], tree: _Tree) -> bytes | None:
+def _inside(base: bytes, below: list[bytes], tree: Tree) -> bytes | None:
     """The folder that `licenses/<below>/` is about; a wheel drops the `src/` that the licence's path may
     still have.
     """
@@ -380,7 +410,7 @@ def _inside(base: bytes, below: list[bytes], tree: _Tree) -> bytes | None:
     return None
 
 
-def _distance(place: bytes, path: bytes) -> int:
+def distance(place: bytes, path: bytes) -> int:
     """Folders between a place and the folder of a file: up to what they share, and down."""
     here, there = [part for part in place.split(b"/") if part], path.split(b"/")[:-1]
     shared = 0

@@ -3,23 +3,29 @@
 A review is about one content: a licence file, a manifest, or a source file with a header. It says what that content
 states, everywhere or in one origin, and who read it, when and why. It is applied where the content's facts are read,
 so that it shows in the evidence as such (`matcher` is `review`), reaches every path that the content speaks for, and
-is carried into each later release that names the file. Where two readers differ, neither is applied.
+is carried into each later release that names the file. Where two readers differ, neither is applied. Each is signed by
+its reader (`signatures`), unless the configuration takes unsigned ones.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.errors import ConfigError
+from pipeline.stages.license.config import LicenseConfig
 from pipeline.stages.license.evidence import Fact, Finding
 from pipeline.stages.license.expression import ExpressionError, parse
+from pipeline.stages.license.signatures import Signers, load_signers
 from pipeline.swhid import parse_swhid
 
 EVERYWHERE = "everywhere"
@@ -37,6 +43,7 @@ class Review(BaseModel):
     date: date
     reason: str = Field(min_length=1, max_length=2000)
     scope: str = Field(default=EVERYWHERE, min_length=1, description="everywhere, or the origin in which it holds.")
+    signature: str | None = Field(default=None, description="Of all the rest, by the reviewer's key.")
 
     @field_validator("subject")
     @classmethod
@@ -59,7 +66,11 @@ class Review(BaseModel):
 
     def line(self) -> str:
         """As it stands in a file."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True, ensure_ascii=False)
+
+    def message(self) -> bytes:
+        """What is signed: the line without its signature."""
+        return self.model_copy(update={"signature": None}).line().encode()
 
 
 class Reviews:
@@ -107,28 +118,92 @@ class Reviews:
         differing = sorted(found[0].subject for key, found in shared.items() if self.of(key[0], key[1]) is None)
         return len(shared) - len(differing), len(shared), differing
 
+    def pairs(self) -> list[Agreement]:
+        """The agreement of every two readers on what both read in the same scope, by their newest word."""
+        newest: dict[tuple[bytes, str], dict[str, str]] = {
+            key: {r.reviewer: r.expression for r in sorted(found, key=_age)} for key, found in self._by_subject.items()
+        }
+        readers = sorted({review.reviewer for review in self.all})
+        both = {
+            (a, b): [(said[a], said[b]) for said in newest.values() if a in said and b in said]
+            for a, b in combinations(readers, 2)
+        }
+        return [
+            Agreement(names, len(said), sum(a == b for a, b in said), cohens_kappa(said))
+            for names, said in both.items()
+            if said
+        ]
 
-def load_reviews(path: str | Path | None) -> Reviews:
-    """The reviews of a file; none without one. Raises ConfigError with the line that cannot be read."""
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of the contents that two readers both read: how many they agree on, and Cohen's kappa, the same beyond chance:
+    1 for full agreement, 0 for what chance alone gives; None where chance alone would give full agreement.
+    """
+
+    readers: tuple[str, str]
+    shared: int
+    agreed: int
+    kappa: float | None
+
+
+def cohens_kappa(verdicts: Sequence[tuple[str, str]]) -> float | None:
+    """Of the verdicts of two readers on the same contents (Cohen 1960).
+
+    >>> cohens_kappa([("MIT", "MIT"), ("MIT", "ISC"), ("ISC", "ISC"), ("ISC", "ISC")])
+    0.5
+    """
+    number = len(verdicts)
+    first, second = Counter(a for a, _ in verdicts), Counter(b for _, b in verdicts)
+    by_chance = sum(first[name] * second[name] for name in first) / number**2 if number else 1.0
+    observed = sum(a == b for a, b in verdicts) / number if number else 1.0
+    return None if by_chance == 1.0 else (observed - by_chance) / (1 - by_chance)
+
+
+def load_reviews(path: str | Path | None, signers: Signers | None = None) -> Reviews:
+    """The reviews of a file; none without one. Raises ConfigError with the line that cannot be read, or that is not
+    signed by its reader where there are `signers`.
+    """
     if path is None:
         return Reviews()
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"reviews: {path} cannot be read: {error}") from error
-    return Reviews(_review(line, f"{path}, line {n}") for n, line in enumerate(text.splitlines(), 1) if line.strip())
+    lines = {number: line for number, line in enumerate(text.splitlines(), 1) if line.strip()}
+    return Reviews(_review(line, f"{path}, line {number}", signers) for number, line in lines.items())
 
 
-def _review(line: str, where: str) -> Review:
+def reviews_of(config: LicenseConfig) -> Reviews:
+    """The reviews that a configuration names. Raises ConfigError where one is not signed by its reader, unless the
+    configuration takes unsigned ones.
+    """
+    if config.reviews is None or config.unsigned_reviews:
+        return load_reviews(config.reviews)
+    if config.reviewers is None:
+        if not load_reviews(config.reviews).all:
+            return Reviews()
+        raise ConfigError(
+            "license.reviewers is not set: expected the file with the reviewers' public keys, by which the reviews of "
+            f"{config.reviews} are checked; or say unsigned_reviews = true to take them without"
+        )
+    return load_reviews(config.reviews, load_signers(config.reviewers))
+
+
+def _review(line: str, where: str, signers: Signers | None) -> Review:
     try:
-        return Review.model_validate(json.loads(line))
+        review = Review.model_validate(json.loads(line))
     except (json.JSONDecodeError, ValidationError, ValueError) as error:
         detail = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         field = ".".join(map(str, detail["loc"])) or "the line"
         raise ConfigError(
             f"{where}: {field}: {detail['msg']}. Expected a JSON object with subject, expression, reviewer, date, "
-            "reason and optionally scope"
+            "reason and optionally scope and signature"
         ) from error
+    refusal = signers.refusal(review.reviewer, review.message(), review.signature) if signers else None
+    if refusal is not None:
+        raise ConfigError(f"{where}: the review of {review.subject} by {review.reviewer} is refused: {refusal}")
+    return review
 
 
 def _age(review: Review) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pipeline.stages.license import candidates, shortcuts
 from pipeline.stages.license.expression import parse
-from pipeline.stages.license.prose import Prose
+from pipeline.stages.license.prose import MAX_MATCHES, Prose
 
 Depth = Literal["full", "exact"]
 
@@ -27,6 +27,9 @@ _CORRECTED = {
     # "Opus is subject to the royalty-free patent licenses which are specified at": it grants, and forbids nothing.
     "proprietary-license_375.RULE": "xiph-patent",
 }
+
+_SAMPLE = 2_000  # bytes, by which a text is taken for UTF-16 that has no mark
+_MOSTLY = 0.8
 
 _WARM_UP = "Licensed under the terms of an example: permission is granted to use, copy and distribute this example."
 
@@ -80,19 +83,30 @@ def scan(text: str, approximate: bool) -> list[dict[str, Any]]:
         rows += [_row(match, counts=id(match) in counting) for match in detection.matches]
     prose = Prose(text)
     defers = bool(rows) and prose.defers()
-    for row in rows:
-        row["defers"] = defers
+    for number, row in enumerate(rows):
+        row |= {"defers": defers, "scope": None}
+        if number >= MAX_MATCHES:
+            continue
         if prose.is_mention(row):
             row["kind"] = "mention"
-        row["scope"] = prose.scope(row) if row["kind"] not in ("clue", "mention") else None
+        elif row["kind"] != "clue":
+            row["scope"] = prose.scope(row)
     return sorted(rows, key=lambda row: (row["start_line"], row["end_line"], row["rule"], row["matcher"]))
 
 
 def decode(data: bytes) -> str:
-    """A licence file's text: by its byte order mark, else UTF-8, else Latin-1, which reads any bytes."""
+    """A licence file's text: by its byte order mark, else UTF-16 where every other byte is zero, else UTF-8, else
+    Latin-1, which reads any bytes.
+
+    >>> decode("MIT License".encode("utf-16-le"))
+    'MIT License'
+    """
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
+    zeros = [data[start:_SAMPLE:2].count(0) / max(1, len(data[start:_SAMPLE:2])) for start in (0, 1)]
+    if max(zeros) > _MOSTLY > 1 - _MOSTLY > min(zeros):
+        return data.decode("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be", errors="replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -18,10 +19,10 @@ from pipeline.engine.keys import source_digest
 from pipeline.engine.step import Job
 from pipeline.schema import BLOBS, EVIDENCE, LICENSE_FACTS, RESOLVED, ROOTS, VERDICTS
 from pipeline.stages.decisions import decisions
-from pipeline.stages.license import names
+from pipeline.stages.license import modes, names
 from pipeline.stages.license import versions as detector_versions
-from pipeline.stages.license.config import LicenseConfig
-from pipeline.stages.license.coverings import declarations, fact_of_declarations
+from pipeline.stages.license.config import STACK_V2, LicenseConfig
+from pipeline.stages.license.coverings import declarations
 from pipeline.stages.license.decide import (
     OVER_BUDGET,
     AtPath,
@@ -33,21 +34,23 @@ from pipeline.stages.license.decide import (
     verdict,
 )
 from pipeline.stages.license.evidence import (
+    TEXT_SOURCES,
+    UNRECOGNISED,
     Evidence,
     Fact,
     combine,
     combine_beside_header,
-    fact_of_manifest,
     fact_of_scan,
     header_evidence,
 )
-from pipeline.stages.license.expression import parse, spdx_ids
-from pipeline.stages.license.manifests import Declared, declared
+from pipeline.stages.license.expression import parse, spdx_ids, states_license
+from pipeline.stages.license.gate import is_repetitive
+from pipeline.stages.license.manifests import declared
+from pipeline.stages.license.notices import nearest_notices
 from pipeline.stages.license.policy import LicenseType, Policy
 from pipeline.stages.license.policy import load as load_policy
-from pipeline.stages.license.resolve import repository_fact
-from pipeline.stages.license.resolve import resolve as resolve_paths
-from pipeline.stages.license.reviews import load_reviews
+from pipeline.stages.license.reviews import reviews_of
+from pipeline.stages.license.scancode import decode
 from pipeline.stages.license.windows import windows
 
 _UNREADABLE = json.dumps(
@@ -66,6 +69,19 @@ _UNREADABLE = json.dumps(
     }
 )
 
+_UNRECOGNISED = {
+    "spdx": UNRECOGNISED,
+    "kind": "text",
+    "rule": "unrecognised",
+    "matcher": "none",
+    "score": 0.0,
+    "start_line": 1,
+    "end_line": 1,
+}
+_TERMS_WORDS = 60  # from so many on a text may be a licence
+_TERMS = frozenset(
+    {"permission", "permitted", "license", "licence", "licensed", "redistribute", "redistribution", "warranty", "terms"}
+)
 _GROUP_LINES = 4  # ScanCode's: matches closer than this are one detection
 _KNOWN_WINDOWS = 20_000
 # The modules of this stage that decide what a content is found to state.
@@ -99,12 +115,13 @@ def policy_versions(config: LicenseConfig) -> dict[str, str]:
 
 
 def resolution_versions(config: LicenseConfig) -> dict[str, str]:
-    return detector_versions() | {"reviews": load_reviews(config.reviews).digest}
+    return detector_versions() | {"reviews": reviews_of(config).digest}
 
 
 def resolution_settings(config: LicenseConfig) -> LicenseConfig:
-    """What resolution reads: the reviews."""
-    return LicenseConfig(reviews=config.reviews)
+    """What resolution reads: the reviews, and whether the rules are those of The Stack v2."""
+    reviews = {name: getattr(config, name) for name in ("reviews", "reviewers", "unsigned_reviews")}
+    return LicenseConfig(**reviews, mode=config.mode if config.mode == STACK_V2 else "strict")
 
 
 def detect(job: Job) -> None:
@@ -153,42 +170,56 @@ def stated_by(
     if kind != names.LICENSE:
         return declared(kind, data).to_json()
     excerpt = config.excerpt(data)
-    answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": config.depth_for(len(data))})
+    repetitive = is_repetitive(decode(excerpt).encode())
+    depth = "exact" if repetitive else config.depth_for(len(data))
+    answer = scan({"bytes": base64.b64encode(excerpt).decode(), "mode": depth})
+    if repetitive and not any(map(_states, answer["matches"])):
+        answer = answer | {"matches": [*answer["matches"], over_budget(1)]}
     if len(excerpt) < len(data):
         answer = answer | {"matches": [*answer["matches"], over_budget(excerpt.count(b"\n") + 1)]}
+    if is_unrecognised(excerpt, answer["matches"]):
+        answer = answer | {"matches": [*answer["matches"], _UNRECOGNISED]}
     return answer
 
 
-def read_fact(kind: str, blob: bytes, stored: str) -> Fact:
-    """What a blob states, from the stored form of its detection."""
-    raw = json.loads(stored)
-    if kind == names.LICENSE:
-        return fact_of_scan(blob, raw["matches"])
-    if kind in names.COVERINGS:
-        return fact_of_declarations(blob, raw)
-    return fact_of_manifest(blob, Declared.from_json(raw))
+def _states(match: dict[str, Any]) -> bool:
+    return match["kind"] not in ("clue", "mention") and states_license(parse(match["spdx"]))
+
+
+def is_unrecognised(data: bytes, matches: list[dict[str, Any]]) -> bool:
+    """Whether a licence file reads like terms of its own, in which no licence was found. Then it is no silence that
+    leaves its files to the licence of the folder above.
+
+    Not where some licence's text was found, be it an exception or the text of an agreement for contributors.
+    """
+    if any(match["kind"] == "text" or _states(match) for match in matches):
+        return False
+    words = re.findall(r"[a-z]{2,}", decode(data).lower())
+    return len(words) >= _TERMS_WORDS and not _TERMS.isdisjoint(words)
 
 
 def resolve(job: Job) -> None:
     """One path expression per occurrence of each origin of this part; nothing is dropped."""
+    config: LicenseConfig = job.settings
     facts: dict[tuple[bytes, str], Fact] = {}
     for row in job.read("license.detect/facts").to_pylist():
-        facts[row["blob"], row["kind"]] = read_fact(row["kind"], row["blob"], row["fact"])
-    reviews = load_reviews(job.settings.reviews)
+        facts[row["blob"], row["kind"]] = modes.read_fact(config.mode, row["kind"], row["blob"], row["fact"])
+    reviews = reviews_of(config)
     occurrences = job.read("ingest.list/occurrences")
     origins = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist()}
     evidence: dict[str, list[Evidence]] = {}
     roots: list[tuple[str, str | None]] = []
+    files: set[bytes] = set()
     for origin, own in _by_origin(occurrences):
         paths, blobs = own.column("path").to_pylist(), own.column("blob").to_pylist()
         stated = {}
         for path, blob in zip(paths, blobs, strict=True):
-            kind = names.kind_of(path)
+            kind = modes.kind_of(config.mode, path)
             if kind is not None and (blob, kind) in facts:
                 stated[path] = reviews.applied(facts[blob, kind], origin)
         about = origins[origin]
         # The empty path stands for the root folder itself.
-        resolution = resolve_paths([*paths, b""], stated, repository_fact(about["declared_license"]))
+        resolution = modes.resolve(config.mode, [*paths, b""], stated, about["declared_license"])
         expressions = {key: str(expression) for key, expression in resolution.expressions.items()}
         *ids, root = resolution.evidence_ids
         roots.append((origin, expressions.get(root or "")))
@@ -201,16 +232,26 @@ def resolve(job: Job) -> None:
             key: str(e) if (e := combine_beside_header(rows_of_set)) else None for key, rows_of_set in sets.items()
         }
         count = own.num_rows
+        texts = {
+            key: sorted({row.blob for row in rows_of_set if row.source in TEXT_SOURCES})
+            for key, rows_of_set in sets.items()
+        }
+        notices = nearest_notices(paths)
+        blob_at = dict(zip(paths, blobs, strict=True))
+        notice_blobs = [None if notice is None else blob_at[notice] for notice in notices]
+        files.update(filter(None, notice_blobs), *texts.values())
         table = own.append_column("path_expression", pa.array([expressions.get(i or "") for i in ids], pa.string()))
         table = table.append_column("beside_header", pa.array([beside.get(i or "") for i in ids], pa.string()))
         table = table.append_column("evidence_id", pa.array(ids, pa.string()))
+        owed = [[texts.get(i or "", []) for i in ids], notice_blobs, notices]
+        for name, values in zip(("license_texts", "notice", "notice_path"), owed, strict=True):
+            table = table.append_column(name, pa.array(values, RESOLVED.field(name).type))
         table = table.append_column("stars", pa.array([about["stars"]] * count, pa.int64()))
         table = table.append_column("date", pa.array([about["revision_date"]] * count, RESOLVED.field("date").type))
         job.send_by_blob("occurrences", table)
     rows = [row for key in sorted(evidence) for row in dict.fromkeys(evidence[key])]
     job.write("evidence", _evidence_table(rows))
-    files = sorted({row.blob for row in rows if row.source in ("license_file", "dist_info")})
-    job.send_by_blob("license_blobs", pa.table([pa.array(files, pa.binary(20))], schema=BLOBS))
+    job.send_by_blob("license_blobs", pa.table([pa.array(sorted(files), pa.binary(20))], schema=BLOBS))
     job.write("roots", pa.table([[r[0] for r in roots], [r[1] for r in roots]], schema=ROOTS))
     job.counts.taken = job.counts.passed = occurrences.num_rows
 
@@ -246,14 +287,15 @@ def decide(job: Job) -> None:
         beside_types[row["blob"]].add(judged.path_type(row["beside_header"]))
         if path_type is LicenseType.NON_PERMISSIVE:
             elsewhere.setdefault(row["blob"], (row["origin"], row["path"]))
-    headers = _headers(job, config, _undecided(beside_types, config)) if config.headers else {}
+    reads_headers = config.headers and config.mode != STACK_V2
+    headers = _headers(job, config, _undecided(beside_types, config)) if reads_headers else {}
     verdicts: list[Verdict] = []
     others: list[tuple[str | None, bytes | None]] = []
     for row in rows:
         header = headers.get(row["blob"], [])
         decided = judged.verdict(row["path_expression"], row["beside_header"], header, row["path"])
         stated = [e for e in [combine(header)] if e]
-        contested = row["length"] >= config.contested_bytes and is_contested(stated, path_types[row["blob"]])
+        contested = config.contests(row["length"]) and is_contested(stated, path_types[row["blob"]])
         decided = contest(decided) if contested else decided
         verdicts.append(decided)
         others.append(
@@ -264,6 +306,7 @@ def decide(job: Job) -> None:
     columns = {
         "license_type": pa.array([str(v.license_type) for v in verdicts], pa.string()),
         "license_expression": pa.array([str(e) if e else None for e in expressions], pa.string()),
+        "or_choice": pa.array([v.or_choice and str(v.or_choice) for v in verdicts], pa.string()),
         "detected_licenses": pa.array([spdx_ids(e) if e else [] for e in expressions], pa.list_(pa.string())),
         "header_evidence_id": pa.array(ids, pa.string()),
         "rule": pa.array([v.rule for v in verdicts], pa.string()),
@@ -278,6 +321,7 @@ def decide(job: Job) -> None:
     job.send_by_origin("decisions", decisions(dropped, "license", rules, dropped.column("reason").combine_chunks()))
     job.write("kept", kept.select(VERDICTS.names))
     job.write("evidence", _evidence_table(row for blob in sorted(headers) for row in headers[blob]))
+    job.info["settings"] = config.model_dump(mode="json", include={"mode", "keep", "contested_bytes"})
     job.counts.taken, job.counts.passed = table.num_rows, kept.num_rows
     job.drop(rules.to_pylist())
 
@@ -318,7 +362,7 @@ class _Judge:
 
 def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes, list[Evidence]]:
     """What each wanted blob states about itself; those that state nothing are left out. Each scan is a fact."""
-    reviews = load_reviews(config.reviews)
+    reviews = reviews_of(config)
     store = job.facts("license-headers", fact_versions() | {"bytes": str(config.max_header_bytes)})
     scan, seen = job.service(SERVICE), dict[bytes, Any]()
     found: dict[bytes, list[Evidence]] = {}

@@ -17,7 +17,7 @@ from pipeline.repositories import digest
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.stages.language.languages import about
 from pipeline.stages.license.policy import load as load_policy
-from pipeline.stages.license.reviews import load_reviews
+from pipeline.stages.license.reviews import reviews_of
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.policy import digest as redaction_digest
 from pipeline.stages.release.croissant import croissant
@@ -117,7 +117,7 @@ def _policies(settings: dict[str, Any]) -> dict[str, str]:
         "optout": registry.digest,
         "redact": redaction_digest(settings["redact"]),
     }
-    reviews = load_reviews(settings["license"].reviews).digest
+    reviews = reviews_of(settings["license"]).digest
     policies |= {"reviews": reviews} if reviews != "none" else {}
     tables = {registry.aliases, digest(settings["ingest"].repositories)} - {"none"}
     return policies | ({"repositories": " ".join(sorted(tables))} if tables else {})

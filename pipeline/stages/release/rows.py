@@ -14,6 +14,7 @@ from pipeline.engine.rows import positions
 from pipeline.schema import REDACTIONS, RELEASED
 from pipeline.stages.language.languages import described
 from pipeline.stages.language.signals import signals
+from pipeline.stages.license.copyrights import statements
 from pipeline.stages.redact.spans import Span, redact
 from pipeline.swhid import BlobId, qualified_swhid, swhid
 
@@ -118,15 +119,18 @@ def released_rows(
     texts: list[pa.Scalar | str] = []
     redacted_digests: list[str | None] = []
     redactions: list[dict[str, Any]] = []
+    stated: list[list[tuple[str, str | None]]] = []
     for blob, text, own in zip(blobs, content.column("text"), found, strict=True):
         if not own:
             texts.append(text)
             redacted_digests.append(None)
+            stated.append(statements(bytes(text.as_buffer())))
             continue
         data, rows = apply_spans(bytes(text.as_buffer()), blob.as_py(), own)
         texts.append(pa.scalar(data, pa.large_binary()).cast(pa.large_string()))
         redacted_digests.append(hashlib.sha256(data).hexdigest())
         redactions += rows
+        stated.append(statements(data))
 
     paths = [path_text(path) for path in survivors.column("path").to_pylist()]
     directories = [swhid("dir", directory) for directory in origin.column("directory").to_pylist()]
@@ -153,6 +157,12 @@ def released_rows(
         **_dates(survivors, dates),
         "star_events_count": origin.column("stars"),
         "fork_events_count": origin.column("forks"),
+        "license_texts": [
+            [swhid("cnt", i) for i in own or ()] for own in survivors.column("license_texts").to_pylist()
+        ],
+        "notice": pa.array([i and swhid("cnt", i) for i in survivors.column("notice").to_pylist()], pa.string()),
+        "copyrights": [[statement for statement, _ in own] for own in stated],
+        "copyright_holders": [sorted({holder for _, holder in own if holder}) for own in stated],
         "extension": [extension(text) for text, _ in paths],
         "length_bytes": survivors.column("length"),
         "src_encoding": content.column("src_encoding"),
@@ -172,5 +182,7 @@ def released_rows(
     columns |= {name: counted.column(name) for name in counted.column_names}
     own = set(survivors.column_names) & set(RELEASED.names) - set(columns)
     columns |= {name: survivors.column(name) for name in own}
+    for name in ("license_texts", "copyrights", "copyright_holders"):
+        columns[name] = pa.array(columns[name], RELEASED.field(name).type)
     table = pa.table({name: columns[name] for name in RELEASED.names}, schema=RELEASED)
     return table, pa.Table.from_pylist(redactions, schema=REDACTIONS)

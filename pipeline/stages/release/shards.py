@@ -18,12 +18,13 @@ from pipeline.stages.release.config import ReleaseConfig
 # Columns whose values repeat: a dictionary pays only there.
 _REPEATING = (
     "origin", "repo_name", "license_type", "license_expression", "evidence_id", "header_evidence_id", "language",
-    "language_type", "language_group", "language_method", "extension", "src_encoding", "stage",
+    "or_choice", "notice", "language_type", "language_group", "language_method", "extension", "src_encoding", "stage",
     "rule", "reason", "source", "matcher", "cls", "zone",
     "detector", "detector_version", "kind", "snapshot_id", "revision_id", "directory_id", "branch_name",
     "first_seen_revision", "last_changed_revision", "type", "author", "author_offset", "committer", "committer_offset",
     "message_encoding",
 )  # fmt: skip
+_REPEATING_LISTS = ("detected_licenses", "license_texts", "copyrights", "copyright_holders")
 DATA_ORDER = ("origin", "path", "path_bytes")
 
 
@@ -55,7 +56,10 @@ def write_shard(path: Path, table: pa.Table, config: ReleaseConfig) -> None:
         compression="zstd",
         compression_level=config.compression_level,
         version="2.6",
-        use_dictionary=[name for name in _REPEATING if name in schema.names],
+        use_dictionary=[
+            *(name for name in _REPEATING if name in schema.names),
+            *(f"{name}.list.element" for name in _REPEATING_LISTS if name in schema.names),
+        ],
         write_page_index=True,
         write_page_checksum=True,
         use_content_defined_chunking=True,

@@ -15,11 +15,12 @@ from pipeline.commitment import load_key
 from pipeline.engine.rows import is_among, positions
 from pipeline.engine.step import Job, origin_buckets
 from pipeline.manifest.model import Entry
-from pipeline.schema import BLOBS, ENTRIES, LICENSES
+from pipeline.schema import BLOB, BLOBS, ENTRIES, LICENSES
 from pipeline.stages.language.languages import table_versions
+from pipeline.stages.license.evidence import TEXT_SOURCES
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import excluded_by
-from pipeline.stages.optout.registry import registry_of
+from pipeline.stages.optout.registry import Registry, registry_of
 from pipeline.stages.redact.spans import redact
 from pipeline.stages.release import account, plan, rows, shards
 from pipeline.stages.release.config import ReleaseConfig
@@ -56,7 +57,7 @@ def plan_shards(job: Job) -> None:
 
 def send_rows(job: Job) -> None:
     """Join what is released of this bucket and send it to its shards."""
-    survivors = job.read("near.apply/kept")
+    survivors = _without_hidden_notices(job.read("near.apply/kept"), registry_of(job.settings))
     data, redactions = rows.released_rows(
         survivors,
         job.read("ingest.fetch/contents"),
@@ -76,8 +77,18 @@ def send_rows(job: Job) -> None:
     for step in ("near.apply", "exact.repositories"):
         send_ledger(job, "duplicates", job.read(f"{step}/duplicates"), planned)
     send_ledger(job, "evidence", _open_evidence(job), planned)
-    job.send_by_origin("released", survivors.select(["origin", "path", "evidence_id", "license_type"]))
+    job.send_by_origin("released", survivors.select(["origin", "path", "evidence_id", "license_type", "notice"]))
     job.counts.taken = job.counts.passed = survivors.num_rows
+
+
+def _without_hidden_notices(survivors: pa.Table, registry: Registry) -> pa.Table:
+    """A NOTICE that opted out is named nowhere."""
+    where = pa.table(
+        [survivors.column(name) for name in ("origin", "notice_path", "notice")], names=["origin", "path", "blob"]
+    )
+    hidden = pc.is_valid(excluded_by(where, registry))
+    column = pc.if_else(hidden, pa.scalar(None, BLOB), survivors.column("notice"))
+    return survivors.set_column(survivors.schema.get_field_index("notice"), "notice", column)
 
 
 def _open_evidence(job: Job) -> pa.Table:
@@ -122,13 +133,14 @@ def account_for_origins(job: Job) -> None:
     showing = table.filter(pc.and_(shown, pc.greater(table.column("released"), 0))).column("revision").drop_null()
     revisions = sorted({parse_swhid(revision)[1] for revision in showing.to_pylist()})
     job.write("revisions", pa.table([pa.array(revisions, pa.binary(20))], schema=BLOBS))
-    texts = evidence.filter(pc.is_in(evidence.column("source"), value_set=pa.array(["license_file", "dist_info"])))
-    job.send_by_blob("license_blobs", texts.select(["blob"]))
+    texts = evidence.filter(pc.is_in(evidence.column("source"), value_set=pa.array(TEXT_SOURCES)))
+    notices = pa.table([released.column("notice").drop_null()], schema=BLOBS)
+    job.send_by_blob("license_blobs", pa.concat_tables([texts.select(["blob"]).cast(BLOBS), notices]))
     job.write("totals", account.totals(released, copies, dropped))
 
 
 def license_texts(job: Job) -> None:
-    """The licence texts that the evidence rests on, redacted as everything else is."""
+    """The licence texts that the evidence rests on and the NOTICE files, redacted as everything else is."""
     wanted = job.read("release.account/license_blobs")
     contents = job.read("ingest.fetch/contents", ["blob", "text"])
     guards = job.read("optout.apply/guards")

@@ -196,7 +196,7 @@ def listings(job: Job) -> Iterator[tuple[OriginInput, Listing | UnusableOrigin]]
     rows, refused = _by_origin(job.read("ingest.scan/rows")), _by_origin(job.read("ingest.scan/refused"))
     for origin in sorted({*rows, *refused}):
         own = rows.get(origin, DATASET_ROWS.empty_table())
-        yield listing_of(origin, own, refused.get(origin, DATASET_REFUSALS.empty_table()), job.settings)
+        yield listing_of(origin, own, refused.get(origin, DATASET_REFUSALS.empty_table()), job.settings["ingest"])
 
 
 def _by_origin(rows: pa.Table) -> dict[str, pa.Table]:

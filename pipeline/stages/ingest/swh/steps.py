@@ -282,4 +282,4 @@ def listings(job: Job) -> Iterator[tuple[OriginInput, Listing | UnusableOrigin]]
         place = found.column_names.index(name)
         found = found.set_column(place, name, found.column(name).cast(pa.int64()))
     for head in found.to_pylist():
-        yield listing(head, forest, contents, job.settings)
+        yield listing(head, forest, contents, job.settings["ingest"])
