@@ -17,7 +17,7 @@ from .values import Look, look_of
 
 _WORDS = (
     r"pass|pwd|psw|contrase|senha|secret|token|key|cred|auth|bearer|salt|pepper|signature|kennwort|wachtwoord|parola|haslo|"
-    r"(?<![a-z])(?:pat|sas|sig|pw)(?![a-z])"
+    r"psk|(?:bind|root)pw|authtok|rocommunity|rwcommunity|(?<![a-z])(?:pat|sas|sig|pw)(?![a-z])"
 )
 _WORD = re.compile(_WORDS, re.IGNORECASE | re.ASCII)
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$ñÑ"
@@ -32,7 +32,7 @@ _AFTER = re.compile(
     rf"(?P<compared>{_QUOTE}?[\])]{{0,3}}[ \t]{{0,4}}[=!]==?[ \t]{{0,4}})"
     rf"|(?P<assigned>{_QUOTE}?[\])]{{0,2}}[ \t]{{0,12}}(?:(?:=>|:=|\?=|\|\|=|=|:)|{_TYPE}[ \t]?=)[ \t]{{0,12}})"
     # <name>value</name>, <x name="...">value<
-    rf"|(?P<element>{_QUOTE}?(?:\s[^<>\n]{{0,60}})?>)(?=[^<>\n]{{1,400}}</)"
+    rf"|(?P<element>{_QUOTE}?(?:\s[^<>\n]{{0,60}})?>(?:\s{{0,4}}<(?:value|string|text)>)?)(?=[^<>\n]{{1,400}}</)"
     # key="name" value="value"
     rf"|(?P<attribute>{_QUOTE}\s{{0,4}},?\s{{0,4}}(?:\w{{1,12}}=[\"'][^\"'\n]{{0,20}}[\"']\s)?{_QUOTE}?(?:value|val|content|default)\b{_QUOTE}?\s{{0,3}}[=:]\s{{0,3}})"
     # "name", "value": an argument beside its name
@@ -101,7 +101,7 @@ _TABLE: dict[tuple[Kind, Look], float] = {
     ("secret", "mixed"): 0.6,
     ("secret", "word"): 0.4,
     ("secret", "number"): 0.3,
-    ("secret", "uuid"): 0.45,
+    ("secret", "uuid"): 0.5,
     ("key", "random"): 0.75,
     ("key", "mixed"): 0.4,
     ("key", "uuid"): 0.35,
@@ -114,10 +114,15 @@ def is_lock_file(path: str) -> bool:
     return _LOCK_FILE.search(path) is not None
 
 
+def is_code_file(path: str) -> bool:
+    """Whether a file's name is that of source code, where only quoted values count."""
+    return _CODE_FILE.search(path) is not None
+
+
 @lru_cache(maxsize=1024)
 def _file_of(path: str) -> tuple[bool, bool, bool]:
     """Whether a file's name is that of a lock file, of source code, of an example to be copied."""
-    return is_lock_file(path), _CODE_FILE.search(path) is not None, _EXAMPLE_FILE.search(path) is not None
+    return is_lock_file(path), is_code_file(path), _EXAMPLE_FILE.search(path) is not None
 
 
 def _assigned(text: str, path: str) -> Iterator[Match]:
@@ -138,7 +143,7 @@ def _assigned(text: str, path: str) -> Iterator[Match]:
         if next_two[:1] not in _BEGINS or (next_two[:1] in _SECONDS and next_two[1:] not in _SECONDS[next_two[:1]]):
             continue
         kind = kind_of(name if name.isascii() else name.encode("latin-1").decode("utf-8", "replace"))
-        if kind is None or text[start - 2 : start] == "::":
+        if kind is None or text[start - 2 : start] == "::" or text[start - 1 : start] == "!":
             done = max(done, end)
             continue
         after = _AFTER.match(text, start + len(name), min(len(text), end + _LONGEST))
@@ -186,7 +191,7 @@ def _value_after(text: str, after: re.Match[str], name: str, start: int, code: b
         at = scheme.end()
     before = text[max(0, start - 40) : start]
     query = before.endswith(("?", "&", "&amp;"))
-    option = text[start : start + 2] == "--" or before.endswith("--")
+    option = name.startswith("--") or before.endswith("--") or (name[:1] == "-" and name[1:2].isupper())
     if form == "spaced" and not (option or _is_directive(text, start, before, name)):
         return None
     if code and not (query or option or scheme or _ENV.search(before + name)):
@@ -195,13 +200,16 @@ def _value_after(text: str, after: re.Match[str], name: str, start: int, code: b
     bare = whole or _BARE.match(text, at, stop)
     if bare is None or (bare is not whole and bare.end() < len(text) and not _BARE_END.match(text, bare.end(), stop)):
         return None
-    return _Value(bare.start(), bare.start() + len(bare.group().rstrip(",;")), False)
+    told = bare.group().rstrip(",;")
+    if told[-1:] == "]" and "[" not in told:
+        told = told[:-1]  # a synopsis: [password=WORD]
+    return _Value(bare.start(), bare.start() + len(told), False)
 
 
 def _is_directive(text: str, start: int, before: str, name: str) -> bool:
     """Whether `name value` stands as in .netrc, redis.conf or a Dockerfile, and not in a sentence."""
     if re.search(
-        r"(?:login|user(?:name)?|account)[ \t]+\S+[ \t]+$|(?:^|\n)[ \t]*(?:ENV|ARG|setenv|define)[ \t]+$", before
+        r"(?:login|user(?:name)?|account)[ \t]+(?!(?:and|or|whose|is|the|with)\b|&)\S+[ \t]+$|(?:^|\n)[ \t]*(?:ENV|ARG|setenv|define)[ \t]+$", before
     ):
         return True
     line_starts = before.rpartition("\n")[2].strip() == ""
@@ -221,9 +229,16 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     stripped = told.strip()
     if not stripped or stripped[0] in ",;:)]}" or _is_its_name(stripped, name):
         return 0.0
+    if not stripped.isascii():
+        stripped = stripped.encode("latin-1", "replace").decode("utf-8", "replace")
     look = look_of(stripped)
-    if look is None:
+    if look is None or (look != "random" and stripped[-1] in ":?\u3002\uff1a"):  # a label
         return 0.0
+    if not stripped.isascii():
+        # In words of another script it is a label or a message; few type a password so.
+        foreign = sum(not c.isascii() for c in stripped)
+        if " " in stripped or 3 * foreign > len(stripped) or look == "word":
+            return 0.25 if " " not in stripped else 0.0
     if re.search(r"\s", stripped):
         # WordPress' salts have blanks; sentences have words.
         if _SENTENCE.search(stripped) or look != "random" or len(stripped) < 24:
@@ -267,7 +282,7 @@ def _is_its_name(value: str, name: str) -> bool:
 _NECESSARY = (
     Necessary(
         r"(?:pass|pwd|psw|contrase|senha|secret|token|[\w.-]key|cred|auth|bearer|salt|pepper|signature|kennwort|wachtwoord|parola|"
-        r"haslo|(?:^|[^a-z])(?:pat|sas|sig|pw))[\w\-.$]{0,48}(?:[\"'`\])\\]|&quot;|&#3[49];){0,8}"
+        r"haslo|psk|(?:bind|root)pw|authtok|r[ow]community|(?:^|[^a-z])(?:pat|sas|sig|pw))[\w\-.$]{0,48}(?:[\"'`\])\\]|&quot;|&#3[49];){0,8}"
         r"(?:[ \t]{0,12}[=:>?|,!(]{1,3}|[ \t]{1,8}|\s[^<>\n]{0,60}>)[ \t]{0,12}[^\s,;)(\]]",
         re.IGNORECASE,
     ),
@@ -286,7 +301,10 @@ _BELOW = re.compile(
     rb"|\b(?:variable|parameter)[ \t]+[\"']?([\w.\-]{2,80})[\"']?[ \t]*"
     rb"\{[ \t]*(?:\r?\n[ \t]*(?!default)[^\r\n{}]{1,120}){0,3}\r?\n[ \t]*default[ \t]*=[ \t]*\"([^\"\r\n]"
     rb"{3,255})\""
-    rb"|<key>([\w.\- ]{2,80})</key>[ \t]*\r?\n[ \t]*<string>([^<>\r\n]{3,255})</string>)"
+    rb"|<key>([\w.\- ]{2,80})</key>[ \t]*\r?\n[ \t]*<string>([^<>\r\n]{3,255})</string>"
+    # <AdministratorPassword>
+    #   <Value>x</Value>
+    rb"|<(\w{2,80})>[ \t]*\r?\n[ \t]*<[Vv]alue>([^<>\r\n]{3,255})</[Vv]alue>)"
 )
 
 
@@ -314,7 +332,7 @@ BELOW = BlockDetector(
         for p in (
             r"\bname:[ \t]*[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth|salt)[\w.\-]*[\"']?[ \t\r]*$",
             r"\b(?:variable|parameter)[ \t]+[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth)",
-            r"<key>[\w.\- ]*(?:pass|pwd|secret|token|key|cred|auth)[\w.\- ]*</key>[ \t\r]*$",
+            r"<(?:key>)?[\w.\- ]*(?:pass|pwd|secret|token|key|cred|auth)[\w.\- ]*(?:</key)?>[ \t\r]*$",
         )
     ),
     _below,

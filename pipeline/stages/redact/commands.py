@@ -13,19 +13,29 @@ from .values import look_of
 
 _COMMAND = re.compile(
     # curl -u user:password
-    r"\s(?:-u|--user|--proxy-user)[ =]{1,3}(?P<q1>[\"']?)[^\s:\"'$<{]{0,64}:(?P<curl>[^\s"
+    r"\s(?:-u|--user|--proxy-user)[ =]{1,3}(?P<q1>[\"']?)[^\s:\"'$<{]{0,64}:[\"']?(?P<curl>[^\s"
     r"\"'\\]{3,128})|"
+    # its continuation on a line of its own
+    r"^\s{0,8}(?:-u|--user)[ =][\"']?[^\s:\"'$<{]{1,64}:[\"']?(?P<user>[^\s\"'\\]{8,128})[\"']?(?:\s\\)?\s{0,3}$|"
     # sshpass -p secret, and tools that take -u USER -p PASSWORD
     r"\bsshpass\s+-p\s{0,2}(?P<q2>[\"']?)(?P<ssh>[^\s\"'$]{3,128})|"
-    r"\s(?:-p|-P|-w|-a|/pass(?:word)?:|/p:|"
-    r"--?pass(?:word)?)[ =]{0,2}(?P<q3>[\"']?)(?P<tool>[^\s\"'$<{%/-][^\s\"']{2,127})|"
+    r"\s(?:-p|-P|-k|-w|-a|/pass(?:word)?:|/p:|"
+    r"--?pass(?:word)?(?=[ =]))[ =]{0,2}(?P<q3>[\"']?)(?P<tool>[^\s\"'$<{%/-][^\s\"']{2,127})|"
     # Authorization: Basic base64, Bearer token
-    r"Authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?(?:Basic)\s{1,3}(?P<basic>[A-Za-z0-9+/]{8,200}={0,2})|"
+    r"Authorization[\"']?\s{0,3}(?:[:=,]|\s)\s{0,3}[\"'`]?(?:Basic)\s{1,3}(?P<basic>[A-Za-z0-9+/]{8,200}={0,2})|"
     r"(?:Authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?)?(?:Bearer|token)\s(?P<bearer>[A-Za-z0-9_.~+/=-]{16,2000})(?=[\s\"'`\\,;)]|$)|"
     # NetworkCredential("user", "password"), DirectoryEntry(path, user, password)
     r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
     r"UsernamePasswordAuthenticationToken)\(\s{0,3}[\"'][^\"'\n]{1,80}[\"']\s{0,3},\s{0,3}[\"'](?P<pair>[^\"'\n]{4,128})[\"']|"
     r"DirectoryEntry\(\s{0,3}[\"'][^\"'\n]{1,160}[\"']\s{0,3},\s{0,3}[\"'][^\"'\n]{1,80}[\"']\s{0,3},\s{0,3}[\"'](?P<entry>[^\"'\n]{4,128})[\"']|"
+    # mysqli_connect(host, "user", "password"), getConnection(url, "user", "password"), new PDO(...)
+    r"(?:mysqli?(?:_p?connect)?|getConnection|PDO|createPool|ftp_login|ssh2_auth_password|imap_open|ldap_bind)\(\s{0,3}"
+    r"(?:[\w$.>-]{1,40}|[\"'][^\"'\n]{0,160}[\"'])\s{0,3},\s{0,3}[\"'][^\"'\n]{1,80}[\"']\s{0,3},\s{0,3}[\"'](?P<third>[^\"'\n]{3,128})[\"']|"
+    # smtp.login("user", "password")
+    r"(?<![\w])(?:[\w.]{1,40}\.)?(?:login|log_in|signin|sign_in|authenticate|simple_bind(?:_s)?)\(\s{0,3}[\"'][^\"'\n]{2,80}[\"']\s{0,3},"
+    r"\s{0,3}[\"'](?P<login>[^\"'\n]{4,128})[\"']\s{0,3}\)|"
+    # net use z: \\\\host\\share /user:name password
+    r"\bnet\s+use\s[^\n]{0,160}/user:\S{1,80}\s+(?P<share>[^\s\"'/*<>%|&]{4,128})|"
     # requests.get(..., auth=("user", "password"))
     r"\bauth\s{0,2}[=:]\s{0,2}[\[(]\s{0,2}[\"'][^\"'\n]{1,80}[\"']\s{0,2},\s{0,2}[\"'](?P<auth>[^\"'\n]{4,128})[\"']|"
     # IDENTIFIED BY 'password', WITH PASSWORD 'password', SET PASSWORD = PASSWORD('password')
@@ -46,7 +56,13 @@ _TOOLS = {
     ),
 }
 _REACH = 240
-_LOOKS = {"bearer": ("random",), "unseal": ("random",)}
+_LOOKS = {
+    "bearer": ("random",),
+    "unseal": ("random",),
+    "user": ("random", "mixed"),
+    "third": ("random", "mixed"),
+    "login": ("random", "mixed"),
+}
 _NECESSARY = tuple(
     Necessary(p)
     for p in (
@@ -54,10 +70,14 @@ _NECESSARY = tuple(
         r"\bsshpass\s+-p",
         r"(?i:mysql|psexec|docker|podman|helm|\boc\b|\baz\b|\bcf\b|mongo|winexe|smbclient|net\s+use|influx|htpasswd|ldapsearch|"
         r"nexus|jfrog|openssl|redis-cli|psql|sqlcmd|\bbcp\b|mssql-cli|rabbitmqctl|kinit|vncviewer|rdesktop|xfreerdp|cmdkey)"
-        r"[^\n|]*\s(?:-p|-P|-w|-a|/p|--?pass)",
+        r"[^\n|]*\s(?:-p|-P|-k|-w|-a|/p|--?pass)",
         r"(?:Basic|Bearer|token)\s{1,3}[A-Za-z0-9_.~+/=-]{8}",
         r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
         r"UsernamePasswordAuthenticationToken|DirectoryEntry)\(",
+        r"(?:mysqli?(?:_p?connect)?|getConnection|PDO|createPool|ftp_login|ssh2_auth_password|imap_open|ldap_bind)\(",
+        r"(?:login|log_in|signin|sign_in|authenticate|simple_bind(?:_s)?)\(\s{0,3}[\"']",
+        r"\bnet\s+use\s[^\n]{0,160}/user:",
+        r"^\s{0,8}(?:-u|--user)[ =][^\s:]{1,64}:",
         r"\bauth\s{0,2}[=:]\s{0,2}[\[(]\s{0,2}[\"']",
         r"(?i:identified\s+by|password)\s{1,3}(?:=\s{0,2})?(?:PASSWORD\()?[\"']",
         r"(?i:unseal)[^\n]{0,24}[A-Za-z0-9+/]{43}",

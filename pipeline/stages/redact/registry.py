@@ -9,6 +9,7 @@ from . import (
     commands,
     detect_secrets_adapter,
     json_web_tokens,
+    keyword_tokens,
     national_ids,
     password_hashes,
     payment,
@@ -47,5 +48,6 @@ def registry(config: RedactConfig) -> tuple[Detector, ...]:
         commands.COMMAND,
         assignments.ASSIGNMENT,
         assignments.BELOW,
+        keyword_tokens.KEYWORD_TOKEN,
         *detect_secrets_adapter.detectors(config.entropy),
     )
