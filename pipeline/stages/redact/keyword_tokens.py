@@ -1,7 +1,7 @@
 """Tokens that stand beside a word that says what they are, without the form of an assignment.
 
-Notes, logs and command lines have `acme TOKEN 0123...`, `acme-secret-0123...`, `acme private key: 0123...`. The word alone
-is weak evidence, so the token has to be one that is nothing else: digits and letters in the mix of chance, or a
+Notes, logs and command lines have `acme TOKEN 0123...`, `acme-secret-0123...`, `acme private key: 0123...`. The word
+alone is weak evidence, so the token has to be one that is nothing else: digits and letters in the mix of chance, or a
 UUID, at the end of its line or before a quote, and no word on the line may say that it is a digest or an identifier.
 """
 
@@ -23,7 +23,8 @@ _TOKEN = re.compile(
 )
 _ELSE = re.compile(
     r"public|commit|sha[-_ ]?[0-9]|\bsha\b|md5|hash|digest|checksum|etag|fingerprint|cache|revision|foreign|primary|"
-    r"partition|sort|repository|example|uuid|guid|index|object|account|tenant|request|trace|session|build|node|device|client[-_ ]?id",
+    r"partition|sort|repository|example|uuid|guid|index|object|account|tenant|request|trace|session|build|node|device|"
+    r"client[-_ ]?id",
     re.IGNORECASE | re.ASCII,
 )
 _NECESSARY = Necessary(

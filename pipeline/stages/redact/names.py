@@ -16,8 +16,8 @@ Kind = Literal["password", "secret", "key", "weak"]
 _PASSWORD = frozenset(
     str.split(
         "password passwords passwd passphrase passwort passcode pwd psw pswd passw pass pw contraseña contrasena "
-        "contraseÑa senha motdepasse requirepass masterauth kennwort parola wachtwoord lozinka haslo sshpass pgpassword psk bindpw rootpw authtok "
-        "rocommunity rwcommunity"
+        "contraseÑa senha motdepasse requirepass masterauth kennwort parola wachtwoord lozinka haslo sshpass "
+        "pgpassword psk bindpw rootpw authtok rocommunity rwcommunity"
     )
 )
 _SECRET = frozenset(str.split("secret secrets token apikey credential credentials cred creds bearer pat apitoken"))
@@ -29,9 +29,7 @@ _KEYS = frozenset(
         "write read rest integration oauth project ingest instrumentation data primary secondary vault unseal root"
     )
 )
-_WEAK = frozenset(
-    str.split("key keys auth salt pepper signature sig sas nonce cookie sessionid session seed")
-)
+_WEAK = frozenset(str.split("key keys auth salt pepper signature sig sas nonce cookie sessionid session seed"))
 _SERVERS = frozenset(("fastcgi", "uwsgi", "scgi", "grpc"))  # nginx passes requests to them
 _OF_FORMS = frozenset(("csrf", "xsrf", "authenticity", "antiforgery", "verification"))
 _SUFFIX = re.compile(

@@ -33,7 +33,8 @@ _TELLS = re.compile(
 )
 _TEMPLATE = re.compile(
     r"^(?:[{<\[%@]|\$[A-Za-z_({]|\$\$|env[:.(]|vault:|secretref|ssm:|arn:|op://|ref\+)|\$\{|\{\{|<%|%\(|%[sdv]\b|^%\w+%$|"
-    r"\{[A-Za-z_0-9.]*\}|\$\(|[\"'] ?[+.]|^[\"'] ?\$|#\{|\\\(|&lt;|!(?:Ref|Sub|vault|secret|env)|^__\w+__$|^:[a-z_]+$|^@\w+@$",
+    r"\{[A-Za-z_0-9.]*\}|\$\(|[\"'] ?[+.]|^[\"'] ?\$|#\{|"
+    r"\\\(|&lt;|!(?:Ref|Sub|vault|secret|env)|^__\w+__$|^:[a-z_]+$|^@\w+@$",
     re.IGNORECASE | re.ASCII,
 )
 _RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "zyxwvutsrqponm", "9876543210")

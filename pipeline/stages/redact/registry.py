@@ -1,4 +1,4 @@
-"""The registry: all detectors, in a fixed order. Imports detect-secrets."""
+"""The registry: all detectors, in a fixed order; those of other distributions last. Imports detect-secrets."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from . import (
 )
 from .config import RedactConfig
 from .detector import Detector
+from .extensions import installed
 
 
 def registry(config: RedactConfig) -> tuple[Detector, ...]:
@@ -50,4 +51,5 @@ def registry(config: RedactConfig) -> tuple[Detector, ...]:
         assignments.BELOW,
         keyword_tokens.KEYWORD_TOKEN,
         *detect_secrets_adapter.detectors(config.entropy),
+        *installed(),
     )

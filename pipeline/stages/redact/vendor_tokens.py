@@ -141,7 +141,9 @@ _FORMATS = (
     _Format("ONEPASSWORD_TOKEN", r"ops_eyJ[A-Za-z0-9+/_-]{100,}={0,3}"),
     _Format("ONEPASSWORD_KEY", r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
     _Format("VAULT_TOKEN", r"hv[sbr]\.[A-Za-z0-9_-]{24,}"),
-    _Format("VAULT_TOKEN", r"(?<=[\s\"'=:])([sbr]\.(?=[A-Za-z]{0,23}[0-9])[A-Za-z0-9]{24,26})(?=[\s\"',;)]|$)", None, 0.7),
+    _Format(
+        "VAULT_TOKEN", r"(?<=[\s\"'=:])([sbr]\.(?=[A-Za-z]{0,23}[0-9])[A-Za-z0-9]{24,26})(?=[\s\"',;)]|$)", None, 0.7
+    ),
     _Format("DOPPLER_TOKEN", r"dp\.(?:ct|pt|st|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}"),
     _Format("INFISICAL_TOKEN", r"st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}"),
     _Format("AGE_KEY", r"AGE-SECRET-KEY-1[0-9A-Z]{58}", has_bech32_checksum),
