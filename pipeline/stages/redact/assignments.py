@@ -273,7 +273,7 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     elif look in ("word", "mixed") and len(stripped) < 24 and kind_of(stripped) is not None:
         # `password: user_password`, `token: "refresh_token"`: the name of another such value.
         plain = look == "word" or stripped.replace("_", "").replace("-", "").isalpha()
-        if plain:
+        if plain and not (kind == "password" and _is_a_phrase(stripped)):
             return 0.25 if kind == "password" and value.quoted and not code else 0.0
     confidence = _TABLE.get((kind, look), 0.0)
     if look == "mixed":
@@ -297,6 +297,27 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     if form == "spaced" and (code or not re.search(r"\bis\b", text[max(0, value.start - 40) : value.start])):
         confidence -= 0.15
     return max(confidence, 0.0)
+
+
+_QUALIFIERS = frozenset(
+    str.split(
+        "account admin client confirm current database default email enter invalid login master mysql network postgres "
+        "private proxy repeat retype reset root server service session smtp store system test user username your"
+    )
+)
+
+
+def _is_a_phrase(value: str) -> bool:
+    """Whether small letters in one run are a phrase that ends in "password", and not the name of a field."""
+    before, ends, after = value.rpartition("pass")
+    return (
+        bool(ends)
+        and after in ("", "word", "wd")
+        and len(before) > 4
+        and before.isalpha()
+        and before.islower()
+        and (before not in _QUALIFIERS)
+    )
 
 
 def _is_its_name(value: str, name: str) -> bool:
