@@ -68,9 +68,7 @@ _NECESSARY = tuple(
     for p in (
         r"\bcurl\b[^\n]*\s(?:-u|--user|--proxy-user)[ =]",
         r"\bsshpass\s+-p",
-        r"(?i:mysql|psexec|docker|podman|helm|\boc\b|\baz\b|\bcf\b|mongo|winexe|smbclient|net\s+use|influx|htpasswd|ldapsearch|"
-        r"nexus|jfrog|openssl|redis-cli|psql|sqlcmd|\bbcp\b|mssql-cli|rabbitmqctl|kinit|vncviewer|rdesktop|xfreerdp|cmdkey)"
-        r"[^\n|]*\s(?:-p|-P|-k|-w|-a|/p|--?pass)",
+        r"\s(?:-[pPkwa]|/p(?:ass(?:word)?)?:|--?pass(?:word)?[ =])[ =]{0,2}[\"']?[^\s\"'$<{%/-]",
         r"(?:Basic|Bearer|token)\s{1,3}[A-Za-z0-9_.~+/=-]{8}",
         r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
         r"UsernamePasswordAuthenticationToken|DirectoryEntry)\(",
@@ -96,12 +94,22 @@ def decodes_to_pair(value: str) -> bool:
     return bool(colon) and told.isprintable() and not is_placeholder(password) and len(user) < 128
 
 
+def _is_option_of(tool: str, option: str) -> bool:
+    """Only MySQL's tools take a password without a blank before it; OpenSSL's `-pubout` and `-keyout` are words."""
+    if tool.startswith("openssl"):
+        return option.lstrip().startswith("-k ")
+    return tool.lower().startswith("mysql") or option.lstrip()[2:3] in (" ", "=") or option.lstrip()[:2] in ("/p", "--")
+
+
 def _find(text: str, _path: str) -> Iterator[Match]:
     for found in _COMMAND.finditer(text):
         group = found.lastgroup or ""
         value = found[group]
         tools = _TOOLS.get(group)
-        if tools and not tools.search(text, max(0, found.start() - _REACH), found.start()):
+        named = tools.search(text, max(0, found.start() - _REACH), found.start()) if tools else None
+        if tools and named is None:
+            continue
+        if group == "tool" and named and not _is_option_of(named.group(), found.group()):
             continue
         if group == "basic":
             if decodes_to_pair(value):

@@ -64,7 +64,7 @@ _RULES: dict[str, Rule | None] = {
     "IbmCosHmacDetector": Rule("IBM_COS_KEY", group=True),
     "JwtTokenDetector": Rule("JWT", more=r"[A-Za-z0-9_.+/=-]*"),
     "MailchimpDetector": Rule("MAILCHIMP_KEY"),
-    "NpmDetector": Rule("NPM_TOKEN", group=True, inner=r"[^\s\"'<>=&,;)]+", more=""),
+    "NpmDetector": Rule("NPM_TOKEN", group=True, inner=r"[^\s\"'`<>=&,;)]+", more=""),
     "OpenAIDetector": Rule("OPENAI_KEY"),
     "PrivateKeyDetector": None,
     "PypiTokenDetector": Rule("PYPI_TOKEN", more=r"[A-Za-z0-9_-]*"),

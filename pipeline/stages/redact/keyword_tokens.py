@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 _ELSE = re.compile(
     r"public|commit|sha[-_ ]?[0-9]|\bsha\b|md5|hash|digest|checksum|etag|fingerprint|cache|revision|foreign|primary|"
     r"partition|sort|repository|example|uuid|guid|index|object|account|tenant|request|trace|session|build|node|device|"
-    r"client[-_ ]?id",
+    r"client[-_ ]?id|[cx]srf|authenticity|forgery|verification|hex(?:key|secret|pass)",
     re.IGNORECASE | re.ASCII,
 )
 _NECESSARY = Necessary(

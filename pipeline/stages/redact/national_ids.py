@@ -116,7 +116,7 @@ _NECESSARY = tuple(
     for p in (
         r"[0-9]{3}[- ][0-9]{2,3}[- ][0-9]{3,4}",
         r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
-        r"[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]",
+        r"[A-Za-z][0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]",
         r"(?i:ssn|social.?security).{0,60}[0-9]{9}",
         r"[0-9]{9}.{0,30}(?i:ssn|social.?security)",
         r"(?i:dni|nie|nif|identidad).{0,70}[0-9]{7}",

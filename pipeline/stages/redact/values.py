@@ -37,6 +37,8 @@ _OTHER = re.compile(
     r"sha(?:1|224|256|384|512)?[-:]|md5[-:]|urn:|arn:|data:|projects/|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|"
     r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ]|$)|v?[0-9]+(?:\.[0-9]+){1,3}(?:[-+.][\w.]+)?$|"
     r"[\^~><=]+\s*v?[0-9]|"
+    # test vectors as OpenSSL writes them, tags of protobuf's fields, a parameter's name without its value
+    r"hex(?:key|salt|secret|pass|info|iv|seed|data|label):|[a-z0-9]+,[0-9]+,(?:opt|rep|req)\b|[A-Za-z_-]+=$|"
     # options, lists of ciphers, public keys (DER of a SubjectPublicKeyInfo)
     r"--\w|[+!][A-Z0-9-]+(?:[:,+!]|$)|(?:MFkwEwYH|MHYwEAYH|MCowBQYDK2Vw|MIGfMA0G|MIIB[IC]jANBg|MIICIjANBg)|"
     r"#[0-9a-fA-F]{3,8}$|[a-z]+/[a-z.+-]+$|\^.*\$$|(?:https?|ftp):|[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[a-zA-Z]{0,2}$|[#.][a-z][\w-]*$|"

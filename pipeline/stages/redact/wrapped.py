@@ -181,7 +181,7 @@ def _by_name(text: str, path: str) -> Iterator[Match]:
         yield Match(*found.span(1), cls, 0.9, *found.span(1))
 
 
-_PGPASS_LINE = Necessary(r"^[^:\n#]+:(?:[0-9]{1,5}|\*):[^:\n]+:[^:\n]+:[^:\n]+$")
+_PGPASS_LINE = Necessary(r":(?:[0-9]{1,5}|\*):[^:\n]+:[^:\n]+:[^:\n]+$")
 _HEX_LINE = Necessary(r"^(?:[0-9a-f]{32}|[0-9a-f]{64})[ \t\r]*$")
 
 BY_NAME = LineDetector("secret-file", RULES_VERSION, (_PGPASS_LINE, _HEX_LINE), _by_name)

@@ -14,33 +14,49 @@ from typing import Literal
 Zone = Literal["code", "comment", "string", "notice"]
 
 _REACH = 1000
-_DOUBLE = rb'"(?:[^"\\\r\n]|\\[^\r\n])*+"?'
-_SINGLE = rb"(?<!\w)'(?:[^'\\\r\n]|\\[^\r\n])*+'?"
-_TRIPLE = rb'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*+(?:\'\'\')?'
-_TICKED = rb"`(?:[^`\\]|\\.)*+`?"
-_BLOCK = rb"/\*(?:[^*]|\*(?!/))*+(?:\*/)?"
-_LINE = rb"//[^\r\n]*+"
-_HASH = rb"#[^\r\n]*+"
+# How a comment or a string begins, and what follows its first character. The first characters of a family make one
+# class, which the engine looks for at the speed of a plain search.
+_Rule = tuple[bytes, bytes]
+_DOUBLE: _Rule = (b'"', rb'(?:[^"\\\r\n]|\\[^\r\n])*+"?')
+_SINGLE: _Rule = (b"'", rb"(?<!\w')(?:[^'\\\r\n]|\\[^\r\n])*+'?")
+_TRIPLE: tuple[_Rule, ...] = (
+    (b'"', rb'""(?:[^"\\]|\\.|"(?!""))*+(?:""")?'),
+    (b"'", rb"''(?:[^'\\]|\\.|'(?!''))*+(?:\'\'\')?"),
+)
+_TICKED: _Rule = (b"`", rb"(?:[^`\\]|\\.)*+`?")
+_BLOCK: _Rule = (b"/", rb"\*(?:[^*]|\*(?!/))*+(?:\*/)?")
+_LINE: _Rule = (b"/", rb"/[^\r\n]*+")
+_LINE_AFTER_NO_SCHEME: _Rule = (b"/", rb"(?<!:/)/[^\r\n]*+")
+_HASH: _Rule = (b"#", rb"[^\r\n]*+")
+_SPACED_HASH: _Rule = (b"#", rb"(?:(?<=\A#)|(?<=[\s;]#))[^\r\n]*+")
+_DASHES: _Rule = (b"-", rb"-[^\r\n]*+")
+_INI: tuple[_Rule, ...] = tuple((c, rb"(?:(?<=\A.)|(?<=[\r\n].))[^\r\n]*+") for c in (b"#", b";", b"!"))
 
 
-def _family(comments: tuple[bytes, ...], strings: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    return re.compile(b"(?P<comment>" + b"|".join(comments) + b")|(?P<string>" + b"|".join(strings) + b")", re.DOTALL)
+def _family(comments: tuple[_Rule, ...], strings: tuple[_Rule, ...]) -> re.Pattern[bytes]:
+    def one_of(rules: tuple[_Rule, ...]) -> bytes:
+        return b"|".join(b"(?<=" + re.escape(first) + b")" + rest for first, rest in rules)
+
+    firsts = b"".join(sorted({re.escape(first) for first, _ in comments + strings}))
+    told = (b"[", firsts, b"](?:(?P<comment>", one_of(comments), b")|(?P<string>", one_of(strings), b"))")
+    return re.compile(b"".join(told), re.DOTALL)
 
 
-_SPACED_HASH = rb"(?:^|(?<=[\s;]))#[^\r\n]*+"
 _FAMILIES = {
     "c": _family((_LINE, _BLOCK), (_DOUBLE, _SINGLE)),
-    "javascript": _family((rb"(?<!:)//[^\r\n]*+", _BLOCK), (_DOUBLE, _SINGLE, _TICKED)),
-    "python": _family((_HASH,), (_TRIPLE, _DOUBLE, _SINGLE)),
+    "javascript": _family((_LINE_AFTER_NO_SCHEME, _BLOCK), (_DOUBLE, _SINGLE, _TICKED)),
+    "python": _family((_HASH,), (*_TRIPLE, _DOUBLE, _SINGLE)),
     "shell": _family((_SPACED_HASH,), (_DOUBLE, _SINGLE)),
     "php": _family((_LINE, _BLOCK, _SPACED_HASH), (_DOUBLE, _SINGLE)),
-    "sql": _family((rb"--[^\r\n]*+", _BLOCK), (_DOUBLE, _SINGLE)),
-    "lua": _family((rb"--[^\r\n]*+",), (_DOUBLE, _SINGLE)),
-    "ini": _family((rb"(?m:^[ \t]*[#;!][^\r\n]*+)",), (_DOUBLE, _SINGLE)),
-    "toml": _family((_HASH,), (_TRIPLE, _DOUBLE, _SINGLE)),
-    "xml": _family((rb"<!--(?:[^-]|-(?!->))*+(?:-->)?",), (rb'(?<==)"[^"<]*+"?', rb"(?<==)'[^'<]*+'?")),
-    "lisp": _family((rb";[^\r\n]*+",), (_DOUBLE,)),
-    "tex": _family((rb"(?<!\\)%[^\r\n]*+",), (_DOUBLE,)),
+    "sql": _family((_DASHES, _BLOCK), (_DOUBLE, _SINGLE)),
+    "lua": _family((_DASHES,), (_DOUBLE, _SINGLE)),
+    "ini": _family(_INI, (_DOUBLE, _SINGLE)),
+    "toml": _family((_HASH,), (*_TRIPLE, _DOUBLE, _SINGLE)),
+    "xml": _family(
+        ((b"<", rb"!--(?:[^-]|-(?!->))*+(?:-->)?"),), ((b'"', rb'(?<==")[^"<]*+"?'), (b"'", rb"(?<==')[^'<]*+'?"))
+    ),
+    "lisp": _family(((b";", rb"[^\r\n]*+"),), (_DOUBLE,)),
+    "tex": _family(((b"%", rb"(?<!\\%)[^\r\n]*+"),), (_DOUBLE,)),
     "json": _family((_LINE, _BLOCK), (_DOUBLE,)),
 }
 _SUFFIXES = {
