@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary, any_of
 from .names import Kind, kind_of
 from .values import Look, look_of
 
@@ -379,13 +379,11 @@ def _below(data: bytes, start: int, end: int) -> Iterator[Match]:
 BELOW = BlockDetector(
     "assignment-below",
     RULES_VERSION,
-    tuple(
-        Necessary(p, re.IGNORECASE)
-        for p in (
-            r"\bname:[ \t]*[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth|salt)[\w.\-]*[\"']?[ \t\r]*$",
-            r"\b(?:variable|parameter)[ \t]+[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth)",
-            r"<(?:key>)?[\w.\- ]*(?:pass|pwd|secret|token|key|cred|auth)[\w.\- ]*(?:</key)?>[ \t\r]*$",
-        )
+    any_of(
+        r"\bname:[ \t]*[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth|salt)[\w.\-]*[\"']?[ \t\r]*$",
+        r"\b(?:variable|parameter)[ \t]+[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth)",
+        r"<(?:key>)?[\w.\- ]*(?:pass|pwd|secret|token|key|cred|auth)[\w.\- ]*(?:</key)?>[ \t\r]*$",
+        flags=re.IGNORECASE,
     ),
     _below,
 )

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from .detector import RULES_VERSION, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, LineDetector, Match, any_of
 from .placeholders import is_placeholder
 from .values import look_of
 
@@ -63,24 +63,21 @@ _LOOKS = {
     "third": ("random", "mixed"),
     "login": ("random", "mixed"),
 }
-_NECESSARY = tuple(
-    Necessary(p)
-    for p in (
-        r"\bcurl\b[^\n]*\s(?:-u|--user|--proxy-user)[ =]",
-        r"\bsshpass\s+-p",
-        r"\s(?:-[pPkwa]|/p(?:ass(?:word)?)?:|--?pass(?:word)?[ =])[ =]{0,2}[\"']?[^\s\"'$<{%/-]",
-        r"(?:Basic|Bearer|token)\s{1,3}[A-Za-z0-9_.~+/=-]{8}",
-        r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
-        r"UsernamePasswordAuthenticationToken|DirectoryEntry)\(",
-        r"(?:mysqli?(?:_p?connect)?|getConnection|PDO|createPool|ftp_login|ssh2_auth_password|imap_open|ldap_bind)\(",
-        r"(?:login|log_in|signin|sign_in|authenticate|simple_bind(?:_s)?)\(\s{0,3}[\"']",
-        r"\bnet\s+use\s[^\n]{0,160}/user:",
-        r"^\s{0,8}(?:-u|--user)[ =][^\s:]{1,64}:",
-        r"\bauth\s{0,2}[=:]\s{0,2}[\[(]\s{0,2}[\"']",
-        r"(?i:identified\s+by|password)\s{1,3}(?:=\s{0,2})?(?:PASSWORD\()?[\"']",
-        r"(?i:unseal)[^\n]{0,24}[A-Za-z0-9+/]{43}",
-        r"\|\s*(?:sudo\s+)?chpasswd",
-    )
+_NECESSARY = any_of(
+    r"\bcurl\b[^\n]*\s(?:-u|--user|--proxy-user)[ =]",
+    r"\bsshpass\s+-p",
+    r"\s(?:-[pPkwa]|/p(?:ass(?:word)?)?:|--?pass(?:word)?[ =])[ =]{0,2}[\"']?[^\s\"'$<{%/-]",
+    r"(?:Basic|Bearer|token)\s{1,3}[A-Za-z0-9_.~+/=-]{8}",
+    r"(?:NetworkCredential|UsernamePasswordCredentials|BasicCredentials|HTTPBasicAuth|BasicAuth|PasswordAuthentication|"
+    r"UsernamePasswordAuthenticationToken|DirectoryEntry)\(",
+    r"(?:mysqli?(?:_p?connect)?|getConnection|PDO|createPool|ftp_login|ssh2_auth_password|imap_open|ldap_bind)\(",
+    r"(?:login|log_in|signin|sign_in|authenticate|simple_bind(?:_s)?)\(\s{0,3}[\"']",
+    r"\bnet\s+use\s[^\n]{0,160}/user:",
+    r"^\s{0,8}(?:-u|--user)[ =][^\s:]{1,64}:",
+    r"\bauth\s{0,2}[=:]\s{0,2}[\[(]\s{0,2}[\"']",
+    r"(?i:identified\s+by|password)\s{1,3}(?:=\s{0,2})?(?:PASSWORD\()?[\"']",
+    r"(?i:unseal)[^\n]{0,24}[A-Za-z0-9+/]{43}",
+    r"\|\s*(?:sudo\s+)?chpasswd",
 )
 
 

@@ -23,6 +23,11 @@ class Necessary(NamedTuple):
     flags: int = 0
 
 
+def any_of(*patterns: str, flags: int = 0) -> tuple[Necessary, ...]:
+    """Patterns of which one has to match, all with these flags."""
+    return tuple(Necessary(pattern, flags) for pattern in patterns)
+
+
 class Match(NamedTuple):
     """A finding in a window's text: the value at `[start, end)`, inside what the rule matched as a whole."""
 

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from .detector import RULES_VERSION, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, LineDetector, Match, Necessary, any_of
 from .placeholders import is_placeholder
 from .surrogates import is_reserved
 from .values import look_of
@@ -115,15 +115,12 @@ _OTHERS = re.compile(
     r"SharedAccessKey=(?P<bus>[A-Za-z0-9+/]{40,60}={0,2})|[?&;\"'](?:sig|signature)=(?P<sas>[A-Za-z0-9%+/]{40,120}(?:%3[dD]|=)?)",
     re.ASCII,
 )
-_OTHERS_NECESSARY = tuple(
-    Necessary(p)
-    for p in (
-        r"@(?:tcp|unix)\(",
-        r"jdbc:oracle:thin:[\w.-]+/|sqlplus\s.*/",
-        r"AccountKey=[A-Za-z0-9+/]{40}",
-        r"SharedAccessKey=[A-Za-z0-9+/]{40}",
-        r"[?&;\"'](?:sig|signature)=[A-Za-z0-9%+/]{40}",
-    )
+_OTHERS_NECESSARY = any_of(
+    r"@(?:tcp|unix)\(",
+    r"jdbc:oracle:thin:[\w.-]+/|sqlplus\s.*/",
+    r"AccountKey=[A-Za-z0-9+/]{40}",
+    r"SharedAccessKey=[A-Za-z0-9+/]{40}",
+    r"[?&;\"'](?:sig|signature)=[A-Za-z0-9%+/]{40}",
 )
 
 
