@@ -25,7 +25,7 @@ _TELLS = re.compile(
     r"secure|github|user|smtp|mail|bot|auth|jwt|random)|[-_]your|"
     r"\bmy[-_. ]?(?:pass|secret|token|key|api)|<[\w .:-]+>|(?:insert|replace|enter|put|add|paste|fill|set)[-_. ]?"
     r"(?:me|your|with|here|in|this|a|the)|[-_. ]?here\b|goes.?here|"
-    r"(?:^|[^a-z])(?:todo|tbd|fixme|foobar)|x{4,}|\*{3,}|\.{3}|_{4,}|-{4,}|#{3,}|\?{5,}|[•●…]|"
+    r"(?<![a-z0-9])(?:todo|tbd|fixme|foobar)(?![a-z0-9])|x{4,}|\*{3,}|\.{3}|_{4,}|-{4,}|#{3,}|\?{5,}|[•●…]|"
     r"(?:key|token|secret|password)[-_ ]?value|some[-_. ]?(?:pass|secret|token|key|random|value|api)|"
     r"(?:very|super|top|long|strong)[-_. ]?(?:secret|secure)|secret.?(?:key|token|value).?(?:here|for)|"
     r"generate|must.?be|at.?least|-----(?:BEGIN|END)",
