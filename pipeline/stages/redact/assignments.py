@@ -251,6 +251,8 @@ def _is_directive(text: str, start: int, before: str, name: str) -> bool:
     return len(rest) == 1 and len(rest[0]) >= 20 and look_of(rest[0]) == "random"
 
 
+_GETTER = re.compile(r"[\w.$-]*?(?:^|[._$-])(?:get|fetch|read|load|lookup|find)(?:[_A-Z]|$)", re.ASCII)
+_IDENTIFIER = re.compile(r"(?=(?:.*[_-])?[A-Za-z]{3,}(?:[_-]|$))[A-Za-z0-9]{1,16}(?:[_-][A-Za-z0-9]{1,12})+", re.ASCII)
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}|: |^\W*[A-Z][a-z]+ [a-z]", re.ASCII)
 _COMMA_OR_BRACKET = re.compile(r"[(\[{]|=>|&&|\|\|", re.ASCII)
 
@@ -280,8 +282,10 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
         if plain and not (kind == "password" and _is_a_phrase(stripped)):
             return 0.25 if kind == "password" and value.quoted and not code else 0.0
     confidence = _TABLE.get((kind, look), 0.0)
+    if form == "call" and _GETTER.match(name):
+        return 0.0
     if look == "mixed":
-        if kind != "password" and len(stripped) < 8:
+        if kind != "password" and (len(stripped) < 8 or _IDENTIFIER.fullmatch(stripped)):
             confidence = 0.3
         elif len(stripped) < 6:
             confidence -= 0.2

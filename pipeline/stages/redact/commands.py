@@ -117,6 +117,8 @@ def _find(text: str, _path: str) -> Iterator[Match]:
         if is_placeholder(value):
             continue
         look = look_of(value)
+        if look == "number" and named and not named.group().lower().startswith("mysql"):
+            continue  # a port
         if look is None or (group in _LOOKS and look not in _LOOKS[group]):
             continue
         confidence = {"random": 0.9, "mixed": 0.8, "word": 0.55, "number": 0.5, "uuid": 0.5}[look]
