@@ -182,7 +182,7 @@ def _assigned(text: str, path: str) -> Iterator[Match]:
         if after.lastgroup is None:
             continue
         value = _value_after(text, after, name, start, code)
-        if value is None:
+        if value is None or (after.lastgroup == "pair" and _NEXT_NAME.match(text, value.end)):
             continue
         confidence = _believed(text, value, kind, after.lastgroup, name, code, example)
         if confidence > 0:
@@ -251,6 +251,7 @@ def _is_directive(text: str, start: int, before: str, name: str) -> bool:
     return len(rest) == 1 and len(rest[0]) >= 20 and look_of(rest[0]) == "random"
 
 
+_NEXT_NAME = re.compile(r"\\{0,3}[\"'`][ \t]{0,3}(?::|=>)", re.ASCII)
 _GETTER = re.compile(r"[\w.$-]*?(?:^|[._$-])(?:get|fetch|read|load|lookup|find)(?:[_A-Z]|$)", re.ASCII)
 _IDENTIFIER = re.compile(r"(?=(?:.*[_-])?[A-Za-z]{3,}(?:[_-]|$))[A-Za-z0-9]{1,16}(?:[_-][A-Za-z0-9]{1,12})+", re.ASCII)
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}|: |^\W*[A-Z][a-z]+ [a-z]", re.ASCII)

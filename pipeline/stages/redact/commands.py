@@ -20,7 +20,7 @@ _COMMAND = re.compile(
     # sshpass -p secret, and tools that take -u USER -p PASSWORD
     r"\bsshpass\s+-p\s{0,2}(?P<q2>[\"']?)(?P<ssh>[^\s\"'$]{3,128})|"
     r"\s(?:-p|-P|-k|-w|-a|/pass(?:word)?:|/p:|"
-    r"--?pass(?:word)?(?=[ =]))[ =]{0,2}(?P<q3>[\"']?)(?P<tool>[^\s\"'$<{%/-][^\s\"']{2,127})|"
+    r"--?pass(?:word)?(?=[ =]))[ =]{0,2}(?P<q3>[\"']?)(?P<tool>[^\s\"'$<{%/-][^\s\"'<]{2,127})|"
     # Authorization: Basic base64, Bearer token
     r"Authorization[\"']?\s{0,3}(?:[:=,]|\s)\s{0,3}[\"'`]?(?:Basic)\s{1,3}(?P<basic>[A-Za-z0-9+/]{8,200}={0,2})|"
     r"(?:Authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?)?(?:Bearer|token)\s(?P<bearer>[A-Za-z0-9_.~+/=-]{16,2000})(?=[\s\"'`\\,;)]|$)|"
