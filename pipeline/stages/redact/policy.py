@@ -65,7 +65,7 @@ class Rules:
             least = least if override.least is None else override.least
         return not without and confidence >= least
 
-    def drops(self, found: Iterable[Finding]) -> str | None:
+    def drops(self, found: Iterable[Finding | Span]) -> str | None:
         """Why the whole file goes, if it does. Of several overrides that drop it the first speaks."""
         giving_way = [one for one in found if self.replaces(one.cls, one.confidence)]
         for override in self.overrides:
