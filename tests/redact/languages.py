@@ -43,10 +43,10 @@ def _yaml(text: str, made: list[Plant]) -> str:
 def _xml(text: str, made: list[Plant]) -> str:
     from xml.sax.saxutils import escape, quoteattr
 
-    told = "".join(
-        f"<a value={quoteattr(p.line.replace(chr(10), ' '))}>{escape(p.line)}</a><!-- {in_a_comment(p).replace('--', '~')} -->\n"
-        for p in made
-    )
+    told = ""
+    for plant in made:
+        value, comment = quoteattr(plant.line.replace("\n", " ")), in_a_comment(plant).replace("--", "~")
+        told += f"<a value={value}>{escape(plant.line)}</a><!-- {comment} -->\n"
     at = text.rindex("</")
     return f'{text[:at]}<b password="q7Zx91kdwP"/>{told}{text[at:]}'
 
