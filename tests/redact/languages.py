@@ -8,6 +8,7 @@ import tomllib
 import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from typing import Literal
 
 from tests.redact.planted import Plant
 
@@ -77,7 +78,7 @@ def _c(text: str, made: list[Plant]) -> str:
     return f"{text}\n{told}" + "".join(f"long {name}_ = {number};\n" for name, number in NUMBERS)
 
 
-def _by_tree(language: str) -> Callable[[str], bool]:
+def _by_tree(language: Literal["javascript", "go", "java", "c"]) -> Callable[[str], bool]:
     def parses(text: str) -> bool:
         from tree_sitter_language_pack import get_parser
 
