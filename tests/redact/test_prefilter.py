@@ -100,7 +100,7 @@ def test_line_ends(filtering: prefilter.Prefilter, ending: bytes) -> None:
 
 def test_equals_brute_force_on_real_sources() -> None:
     filtering = build("hyperscan")
-    for path, data in standard_library(200_000):
+    for path, data in standard_library(120_000):
         assert prefiltered(filtering, data, path) == brute_force(data, path), path
 
 
@@ -113,7 +113,7 @@ def test_equals_brute_force_on_more_real_sources(engine: Literal["hyperscan", "r
         expected = brute_force(data, path)
         assert prefiltered(filtering, data, path) == expected, path
         found += len(expected)
-    assert found > (100 if engine == "hyperscan" else 20)
+    assert found > (100 if engine == "hyperscan" else 10)
 
 
 def test_positions_are_those_of_the_values_that_detect_secrets_reports() -> None:
@@ -170,7 +170,7 @@ def test_own_detectors_look_wherever_they_would_find_in_real_sources(scanner: Sc
         expected = everywhere(scanner, data, path.encode())
         assert scanner.findings(data, path.encode()) == expected, path
         found += len(expected)
-    assert found > 40
+    assert found > 30
 
 
 def test_windows_cover_long_lines_with_overlap() -> None:
