@@ -171,7 +171,12 @@ FLOW = (
         settings=lambda c: c.optout, code=(*_OPTOUT, "stages/decisions.py"), versions=optout.versions,
     ),
     Step(
-        "exact.share", exact.share, by="blob", reads=("optout.apply/kept",),
+        "redact.drop", redact.drop, by="blob", reads=("optout.apply/kept", "ingest.fetch/contents"),
+        writes={"kept": Out(s.VERDICTS), "decisions": _DECISIONS},
+        settings=lambda c: c.redact, code=(*_REDACT, "stages/decisions.py"), versions=redact.step_versions,
+    ),
+    Step(
+        "exact.share", exact.share, by="blob", reads=("redact.drop/kept",),
         writes={"shares": Out(exact.SHARES), "sizes": Out(exact.SIZES)}, code=("stages/exact",),
         when=exact.compares_repositories, counts=False,
     ),
@@ -183,7 +188,7 @@ FLOW = (
         versions=exact.prior_versions, when=exact.compares_repositories, counts=False,
     ),
     Step(
-        "exact.keep", exact.keep, by="blob", reads=("optout.apply/kept", "exact.repositories/dropped"),
+        "exact.keep", exact.keep, by="blob", reads=("redact.drop/kept", "exact.repositories/dropped"),
         writes={"kept": Out(s.KEPT), "copies": Out(s.COPIES, to="origin"), "decisions": _DECISIONS},
         code=("stages/exact", "stages/decisions.py"),
     ),
@@ -249,7 +254,7 @@ FLOW = (
         "redact.find", redact.find, by="blob",
         reads=("near.apply/kept", "ingest.fetch/contents", "license.resolve/license_blobs"),
         writes={"spans": Out(s.SPANS)},
-        settings=lambda c: c.redact, code=_REDACT, versions=redact.step_versions,
+        settings=lambda c: c.redact, code=(*_REDACT, "stages/decisions.py"), versions=redact.step_versions,
     ),
     Step(
         "language.tag", language.tag, by="blob", reads=("near.apply/kept", "ingest.fetch/contents"),
@@ -283,8 +288,8 @@ FLOW = (
         reads=(
             "ingest.list/occurrences", "ingest.list/decisions", "ingest.list/origins", "license.resolve/evidence",
             "license.resolve/roots", "ingest.fetch/decisions", "license.decide/decisions", "optout.apply/decisions",
-            "exact.keep/decisions", "exact.keep/copies", "near.apply/decisions", "release.rows/released",
-            "release.plan/shards",
+            "redact.drop/decisions", "exact.keep/decisions", "exact.keep/copies", "near.apply/decisions",
+            "release.rows/released", "release.plan/shards",
         ),
         writes={
             "decisions": Out(s.DECISIONS, to="shard"), "copies": Out(s.COPIES, to="shard"),

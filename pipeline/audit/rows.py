@@ -14,6 +14,7 @@ from pipeline.audit.report import Check, Report
 from pipeline.engine.step import origin_bucket
 from pipeline.manifest.model import Entry
 from pipeline.stages.ingest.decoding import encode
+from pipeline.stages.redact.surrogates import numeral
 from pipeline.stages.redact.surrogates import surrogate as surrogate_of
 from pipeline.stages.release.rows import extension, path_text, repo_name, where_seen
 from pipeline.stages.release.shards import DATA_ORDER
@@ -139,8 +140,9 @@ def _check_redacted(row: Row, text: bytes, spans: list[Row], where: str, check: 
         check.expect(text[start : start + len(surrogate)] == surrogate, f"{at}: its surrogate is not in the text")
         cls = span["cls"]
         known.setdefault(cls, {surrogate_of(cls, k) for k in range(1, len(spans) + 1)})
-        # A private key keeps its line breaks; every other surrogate has a name and a number.
+        # A private key keeps its line breaks, a bare number is one still; all else has a name and a number.
         good = "REDACTED" in span["surrogate"] if cls == "PRIVATE_KEY" else span["surrogate"] in known[cls]
+        good = good or (span["zone"] == "code" and span["surrogate"] == numeral(span["end"] - span["start"]))
         check.expect(good, f"{at}: {span['surrogate']!r} is no surrogate of {cls}")
         # A surrogate has the newlines of what it stands for, so lines are those of the original.
         line, counted = line + text.count(b"\n", counted, start), start

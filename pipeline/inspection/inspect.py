@@ -26,7 +26,7 @@ from pipeline.stages.license.evidence import Evidence, Fact, combine, fact_of_sc
 from pipeline.stages.license.policy import load as load_policy
 from pipeline.stages.license.steps import SERVICE, scan_header, stated_by
 from pipeline.stages.redact.core import Scanner
-from pipeline.stages.redact.policy import risk
+from pipeline.stages.redact.policy import risk, rules_for
 from pipeline.stages.redact.spans import Span
 from pipeline.swhid import swhid
 
@@ -85,6 +85,7 @@ def _row(
         spans = scanner.scan(text, path) if scanner else []
         row["redactions"] = [_redaction(span) for span in spans]
         row["risk"] = risk(spans)
+        row["drop_reason"] = rules_for(config.redact, path).drops(spans)
         if copies is not None:
             row["redacted_path"] = displayed(copies.write(given, path, text, spans, decoded.encoding))
     if "language" in chosen:

@@ -148,7 +148,7 @@ def test_languages(seen: Seen) -> None:
 @pytest.mark.parametrize(
     ("only", "keys"),
     [
-        ("redact", {"redactions", "risk"}),
+        ("redact", {"redactions", "risk", "drop_reason"}),
         ("language", {"language", "language_method", "language_confidence", "is_generated", "is_vendor"}),
     ],
 )

@@ -71,3 +71,29 @@ def test_risk_grows_with_what_is_found() -> None:
     mail, key = span("EMAIL", 0.95), span("PRIVATE_KEY", 0.99)
     assert risk([]) == 0
     assert 0 < risk([mail]) < risk([mail, mail]) < risk([key]) <= risk([key, mail]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "gone"),
+    [
+        (Override(action="drop"), b"a.py", True),
+        (Override(action="drop", paths=("keys/*",)), b"keys/a.py", True),
+        (Override(action="drop", paths=("keys/*",)), b"src/a.py", False),
+        (Override(action="drop", languages=("Go",)), b"a.py", False),
+        (Override(action="drop", classes=("PRIVATE_KEY",)), b"a.py", False),
+        (Override(action="drop", classes=("PASSWORD",)), b"a.py", True),
+        (Override(action="drop", classes=("PASSWORD",), risk=0.9), b"a.py", False),
+    ],
+)
+def test_what_drops_a_file(override: Override, path: bytes, gone: bool) -> None:
+    config = RedactConfig(overrides=(override,))
+    found = Scanner(config).scan(SURE + MAIL, path)
+    reason = rules_for(config, path).drops(found)
+    assert (reason is not None) is gone
+    assert [span.cls for span in found] == ["PASSWORD", "EMAIL"]  # elsewhere they give way as ever
+    assert reason is None or "PASSWORD (risk 0." in reason.replace("EMAIL, ", "")
+
+
+def test_a_file_without_findings_is_not_dropped() -> None:
+    config = RedactConfig(overrides=(Override(action="drop"),))
+    assert rules_for(config, b"a.py").drops([]) is None

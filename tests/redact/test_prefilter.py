@@ -100,7 +100,7 @@ def test_line_ends(filtering: prefilter.Prefilter, ending: bytes) -> None:
 
 def test_equals_brute_force_on_real_sources() -> None:
     filtering = build("hyperscan")
-    for path, data in standard_library(200_000):
+    for path, data in standard_library(120_000):
         assert prefiltered(filtering, data, path) == brute_force(data, path), path
 
 
@@ -109,11 +109,11 @@ def test_equals_brute_force_on_real_sources() -> None:
 def test_equals_brute_force_on_more_real_sources(engine: Literal["hyperscan", "re2"]) -> None:
     filtering = build(engine)
     found = 0
-    for path, data in standard_library(17_000_000):
+    for path, data in standard_library(17_000_000 if engine == "hyperscan" else 4_000_000):
         expected = brute_force(data, path)
         assert prefiltered(filtering, data, path) == expected, path
         found += len(expected)
-    assert found > 100
+    assert found > (100 if engine == "hyperscan" else 10)
 
 
 def test_positions_are_those_of_the_values_that_detect_secrets_reports() -> None:
@@ -166,11 +166,11 @@ def test_own_detectors_look_wherever_they_would_find(
 @pytest.mark.oracle
 def test_own_detectors_look_wherever_they_would_find_in_real_sources(scanner: Scanner) -> None:
     found = 0
-    for path, data in standard_library(9_000_000):
+    for path, data in standard_library(4_000_000):
         expected = everywhere(scanner, data, path.encode())
         assert scanner.findings(data, path.encode()) == expected, path
         found += len(expected)
-    assert found > 100
+    assert found > 30
 
 
 def test_windows_cover_long_lines_with_overlap() -> None:

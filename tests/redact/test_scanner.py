@@ -108,10 +108,10 @@ def test_overlaps_become_one_span_of_the_secret(scanner: Scanner) -> None:
 def test_notices_keep_names_and_their_addresses_on_demand(scanner: Scanner, mark: str) -> None:
     data = f"# {mark} Jane Doe <jane@corp.org>\n# by joe@corp.org\n".encode()
     spans = scanner.scan(data, b"a.py")
-    assert [(s.cls, s.zone) for s in spans] == [("EMAIL", "notice"), ("EMAIL", "code")]
+    assert [(s.cls, s.zone) for s in spans] == [("EMAIL", "notice"), ("EMAIL", "comment")]
     assert b"Jane Doe <user1@example.com>" in redact(data, spans)
     keeping = Scanner(RedactConfig(notice_emails="keep", engine="re2"))
-    assert [(s.zone, s.surrogate) for s in keeping.scan(data, b"a.py")] == [("code", "user1@example.com")]
+    assert [(s.zone, s.surrogate) for s in keeping.scan(data, b"a.py")] == [("comment", "user1@example.com")]
 
 
 def test_configuration() -> None:

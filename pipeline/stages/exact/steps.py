@@ -36,7 +36,7 @@ def prior_versions(settings: dict[str, Any]) -> dict[str, str]:
 
 def share(job: Job) -> None:
     """How many contents of this bucket each two origins share."""
-    shared, sizes = repositories.shares(job.read("optout.apply/kept"))
+    shared, sizes = repositories.shares(job.read("redact.drop/kept"))
     job.write("shares", shared)
     job.write("sizes", sizes)
 
@@ -62,7 +62,7 @@ def _released_before(prior: str | None) -> set[str]:
 
 def keep(job: Job) -> None:
     """Of what is in no duplicate repository, one occurrence of each blob."""
-    occurrences = job.read("optout.apply/kept")
+    occurrences = job.read("redact.drop/kept")
     dropped = job.read("exact.repositories/dropped")
     place = pc.index_in(occurrences.column("origin"), value_set=dropped.column("origin").combine_chunks())
     gone = occurrences.filter(pc.is_valid(place))

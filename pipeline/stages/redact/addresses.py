@@ -24,6 +24,7 @@ _EMAIL = re.compile(
 _EMAIL_NECESSARY = Necessary(r"[A-Za-z0-9_.%+\-]@[A-Za-z0-9\-]+\.[A-Za-z]")
 _NOT_URL_USER = re.compile(r"[\s/@\"'<>()]", re.ASCII)
 _NO_REPLY = re.compile(r"^(?:do[-_.]?)?no?t?[-_.]?reply", re.IGNORECASE | re.ASCII)
+_DOUBLE_SIZE = re.compile(r"\d+x\.", re.ASCII)
 _COUNTRIES = frozenset(
     str.split(
         "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw "
@@ -64,7 +65,7 @@ def _emails(text: str, _path: str) -> Iterator[Match]:
             continue
         if local == "git" or _NO_REPLY.match(local) or "noreply" in domain:
             continue
-        if re.match(r"\d+x\.", domain) or is_reserved(found.group()):  # an image of double size
+        if _DOUBLE_SIZE.match(domain) or is_reserved(found.group()):  # an image of double size
             continue
         scheme = text.rfind("://", max(0, start - 300), start)
         if scheme >= 0 and not _NOT_URL_USER.search(text, scheme + 3, start):

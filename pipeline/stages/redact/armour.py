@@ -22,6 +22,7 @@ _BEGIN = re.compile(
 _END = re.compile(rb"-----? ?END ")
 _RUN = re.compile(rb"(?:[A-Za-z0-9+/]|\\/){16,}")
 _LONG_RUN = re.compile(rb"(?:[A-Za-z0-9+/]|\\/){40,}")
+_KEY_LINE = re.compile(rb"[\s\"'`*#>+.(,;-]*+(?:[A-Za-z0-9+/=]|\\+(?:[nrt/]|(?=[\s\"']|\Z)))++[\s\"'`+;,.)-]*")
 _LAST_LINE = re.compile(rb"[\s\"'*#>]*[A-Za-z0-9+/]{1,76}={0,2}(?:\\+[nr])*[\s\"'+;,]*")
 _FIELD = re.compile(rb"\s*(?:[A-Z][A-Za-z-]{1,30}: .{0,200})?\s*")
 _WORD = re.compile(r"\\+[nrt]|(?:[A-Za-z0-9+/=]|\\/){4,}")
@@ -48,7 +49,7 @@ def _unclosed(data: bytes, start: int, limit: int) -> int:
         newline = data.find(b"\n", at, limit)
         newline = limit if newline < 0 else newline
         line = data[at:newline]
-        if _LONG_RUN.search(line):
+        if _LONG_RUN.search(line) and (at == start or _KEY_LINE.fullmatch(line)):
             inside, done = True, newline
         elif inside and _LAST_LINE.fullmatch(line):
             return newline

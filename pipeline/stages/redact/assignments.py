@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary, any_of
 from .names import Kind, kind_of
 from .values import Look, look_of
 
-_WORDS = (
-    r"pass|pwd|psw|contrase|senha|secret|token|key|cred|auth|bearer|salt|pepper|signature|kennwort|wachtwoord|parola|haslo|"
-    r"(?<![a-z])(?:pat|sas|sig|pw)(?![a-z])"
+_WORDS = tuple(
+    str.split(
+        "pass pwd psw contrase senha secret token key cred auth bearer salt pepper signature kennwort wachtwoord "
+        "parola haslo psk bindpw rootpw authtok rocommunity rwcommunity"
+    )
 )
-_WORD = re.compile(_WORDS, re.IGNORECASE | re.ASCII)
+_WHOLE_WORDS = ("pat", "sas", "sig", "pw")  # between other characters than letters
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$ñÑ"
 _BEGINS = frozenset("\"'`])\\ \t=:>|?!(&<-")  # what may follow a name in any of the forms
 _SECONDS = {"&": "q#", ")": ")] \t=:!>", "]": ")] \t=:!>", "(": " \tbruBRUf@\\\"'`&", "!": "="}
@@ -32,7 +34,7 @@ _AFTER = re.compile(
     rf"(?P<compared>{_QUOTE}?[\])]{{0,3}}[ \t]{{0,4}}[=!]==?[ \t]{{0,4}})"
     rf"|(?P<assigned>{_QUOTE}?[\])]{{0,2}}[ \t]{{0,12}}(?:(?:=>|:=|\?=|\|\|=|=|:)|{_TYPE}[ \t]?=)[ \t]{{0,12}})"
     # <name>value</name>, <x name="...">value<
-    rf"|(?P<element>{_QUOTE}?(?:\s[^<>\n]{{0,60}})?>)(?=[^<>\n]{{1,400}}</)"
+    rf"|(?P<element>{_QUOTE}?(?:\s[^<>\n]{{0,60}})?>(?:\s{{0,4}}<(?:value|string|text)>)?)(?=[^<>\n]{{1,400}}</)"
     # key="name" value="value"
     rf"|(?P<attribute>{_QUOTE}\s{{0,4}},?\s{{0,4}}(?:\w{{1,12}}=[\"'][^\"'\n]{{0,20}}[\"']\s)?{_QUOTE}?(?:value|val|content|default)\b{_QUOTE}?\s{{0,3}}[=:]\s{{0,3}})"
     # "name", "value": an argument beside its name
@@ -101,7 +103,7 @@ _TABLE: dict[tuple[Kind, Look], float] = {
     ("secret", "mixed"): 0.6,
     ("secret", "word"): 0.4,
     ("secret", "number"): 0.3,
-    ("secret", "uuid"): 0.45,
+    ("secret", "uuid"): 0.5,
     ("key", "random"): 0.75,
     ("key", "mixed"): 0.4,
     ("key", "uuid"): 0.35,
@@ -114,31 +116,63 @@ def is_lock_file(path: str) -> bool:
     return _LOCK_FILE.search(path) is not None
 
 
+def is_code_file(path: str) -> bool:
+    """Whether a file's name is that of source code, where only quoted values count."""
+    return _CODE_FILE.search(path) is not None
+
+
 @lru_cache(maxsize=1024)
 def _file_of(path: str) -> tuple[bool, bool, bool]:
     """Whether a file's name is that of a lock file, of source code, of an example to be copied."""
-    return is_lock_file(path), _CODE_FILE.search(path) is not None, _EXAMPLE_FILE.search(path) is not None
+    return is_lock_file(path), is_code_file(path), _EXAMPLE_FILE.search(path) is not None
+
+
+# In source code a value stands in quotes, in a query or option, after a scheme, in an element or as an environment's.
+_MAY_HOLD = re.compile(r"[\"'`&?]|--|</|\$\{|[A-Z]{3}|(?i:bearer|basic|token|digest|api-?key|ssws|bot)[ \t]", re.ASCII)
+
+
+def _words_in(text: str) -> list[tuple[int, int]]:
+    """Where the words stand that a name may be told by, in order. Plain searches are 20 times as fast as a pattern."""
+    folded = text.lower()  # Latin-1: every character keeps its place
+    places = []
+    for word in _WORDS:
+        at = folded.find(word)
+        while at >= 0:
+            places.append((at, at + len(word)))
+            at = folded.find(word, at + 1)
+    for word in _WHOLE_WORDS:
+        at = folded.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if not _is_letter(folded[at - 1 : at]) and not _is_letter(folded[end : end + 1]):
+                places.append((at, end))
+            at = folded.find(word, at + 1)
+    return sorted(places)
+
+
+def _is_letter(character: str) -> bool:
+    return "a" <= character <= "z"
 
 
 def _assigned(text: str, path: str) -> Iterator[Match]:
     locked, code, example = _file_of(path)
-    if locked:
+    if locked or (code and not _MAY_HOLD.search(text)):
         return
     done = 0
-    for word in _WORD.finditer(text):
-        if word.start() < done:
+    for first, last in _words_in(text):
+        if first < done:
             continue
-        left = text[max(0, word.start() - _LEFT) : word.start()]
-        start = word.start() - len(left) + len(left.rstrip(_NAME_CHARACTERS))
-        right = _RIGHT.match(text, word.end())
-        end = right.end() if right else word.end()
-        done = word.end()
+        left = text[max(0, first - _LEFT) : first]
+        start = first - len(left) + len(left.rstrip(_NAME_CHARACTERS))
+        right = _RIGHT.match(text, last)
+        end = right.end() if right else last
+        done = last
         name = text[start:end].rstrip("-.$")
         next_two = text[start + len(name) : start + len(name) + 2]
         if next_two[:1] not in _BEGINS or (next_two[:1] in _SECONDS and next_two[1:] not in _SECONDS[next_two[:1]]):
             continue
         kind = kind_of(name if name.isascii() else name.encode("latin-1").decode("utf-8", "replace"))
-        if kind is None or text[start - 2 : start] == "::":
+        if kind is None or text[start - 2 : start] == "::" or text[start - 1 : start] == "!":
             done = max(done, end)
             continue
         after = _AFTER.match(text, start + len(name), min(len(text), end + _LONGEST))
@@ -148,7 +182,7 @@ def _assigned(text: str, path: str) -> Iterator[Match]:
         if after.lastgroup is None:
             continue
         value = _value_after(text, after, name, start, code)
-        if value is None:
+        if value is None or (after.lastgroup == "pair" and _NEXT_NAME.match(text, value.end)):
             continue
         confidence = _believed(text, value, kind, after.lastgroup, name, code, example)
         if confidence > 0:
@@ -186,7 +220,7 @@ def _value_after(text: str, after: re.Match[str], name: str, start: int, code: b
         at = scheme.end()
     before = text[max(0, start - 40) : start]
     query = before.endswith(("?", "&", "&amp;"))
-    option = text[start : start + 2] == "--" or before.endswith("--")
+    option = name.startswith("--") or before.endswith("--") or (name[:1] == "-" and name[1:2].isupper())
     if form == "spaced" and not (option or _is_directive(text, start, before, name)):
         return None
     if code and not (query or option or scheme or _ENV.search(before + name)):
@@ -195,13 +229,18 @@ def _value_after(text: str, after: re.Match[str], name: str, start: int, code: b
     bare = whole or _BARE.match(text, at, stop)
     if bare is None or (bare is not whole and bare.end() < len(text) and not _BARE_END.match(text, bare.end(), stop)):
         return None
-    return _Value(bare.start(), bare.start() + len(bare.group().rstrip(",;")), False)
+    told = bare.group().rstrip(",;")
+    if told[-1:] == "]" and "[" not in told:
+        told = told[:-1]  # a synopsis: [password=WORD]
+    return _Value(bare.start(), bare.start() + len(told), False)
 
 
 def _is_directive(text: str, start: int, before: str, name: str) -> bool:
     """Whether `name value` stands as in .netrc, redis.conf or a Dockerfile, and not in a sentence."""
     if re.search(
-        r"(?:login|user(?:name)?|account)[ \t]+\S+[ \t]+$|(?:^|\n)[ \t]*(?:ENV|ARG|setenv|define)[ \t]+$", before
+        r"(?:login|user(?:name)?|account)[ \t]+(?!(?:and|or|whose|is|the|with)\b|&)\S+[ \t]+$|"
+        r"(?:^|\n)[ \t]*(?:ENV|ARG|setenv|define)[ \t]+$",
+        before,
     ):
         return True
     line_starts = before.rpartition("\n")[2].strip() == ""
@@ -212,6 +251,9 @@ def _is_directive(text: str, start: int, before: str, name: str) -> bool:
     return len(rest) == 1 and len(rest[0]) >= 20 and look_of(rest[0]) == "random"
 
 
+_NEXT_NAME = re.compile(r"\\{0,3}[\"'`][ \t]{0,3}(?::|=>)", re.ASCII)
+_GETTER = re.compile(r"[\w.$-]*?(?:^|[._$-])(?:get|fetch|read|load|lookup|find)(?:[_A-Z]|$)", re.ASCII)
+_IDENTIFIER = re.compile(r"(?=(?:.*[_-])?[A-Za-z]{3,}(?:[_-]|$))[A-Za-z0-9]{1,16}(?:[_-][A-Za-z0-9]{1,12})+", re.ASCII)
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}|: |^\W*[A-Z][a-z]+ [a-z]", re.ASCII)
 _COMMA_OR_BRACKET = re.compile(r"[(\[{]|=>|&&|\|\|", re.ASCII)
 
@@ -221,9 +263,16 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     stripped = told.strip()
     if not stripped or stripped[0] in ",;:)]}" or _is_its_name(stripped, name):
         return 0.0
+    if not stripped.isascii():
+        stripped = stripped.encode("latin-1", "replace").decode("utf-8", "replace")
     look = look_of(stripped)
-    if look is None:
+    if look is None or (look != "random" and stripped[-1] in ":?\u3002\uff1a"):  # a label
         return 0.0
+    if not stripped.isascii():
+        # In words of another script it is a label or a message; few type a password so.
+        foreign = sum(not c.isascii() for c in stripped)
+        if " " in stripped or 3 * foreign > len(stripped) or look == "word":
+            return 0.25 if " " not in stripped else 0.0
     if re.search(r"\s", stripped):
         # WordPress' salts have blanks; sentences have words.
         if _SENTENCE.search(stripped) or look != "random" or len(stripped) < 24:
@@ -231,11 +280,13 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     elif look in ("word", "mixed") and len(stripped) < 24 and kind_of(stripped) is not None:
         # `password: user_password`, `token: "refresh_token"`: the name of another such value.
         plain = look == "word" or stripped.replace("_", "").replace("-", "").isalpha()
-        if plain:
+        if plain and not (kind == "password" and _is_a_phrase(stripped)):
             return 0.25 if kind == "password" and value.quoted and not code else 0.0
     confidence = _TABLE.get((kind, look), 0.0)
+    if form == "call" and _GETTER.match(name):
+        return 0.0
     if look == "mixed":
-        if kind != "password" and len(stripped) < 8:
+        if kind != "password" and (len(stripped) < 8 or _IDENTIFIER.fullmatch(stripped)):
             confidence = 0.3
         elif len(stripped) < 6:
             confidence -= 0.2
@@ -257,6 +308,27 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     return max(confidence, 0.0)
 
 
+_QUALIFIERS = frozenset(
+    str.split(
+        "account admin client confirm current database default email enter invalid login master mysql network postgres "
+        "private proxy repeat retype reset root server service session smtp store system test user username your"
+    )
+)
+
+
+def _is_a_phrase(value: str) -> bool:
+    """Whether small letters in one run are a phrase that ends in "password", and not the name of a field."""
+    before, ends, after = value.rpartition("pass")
+    return (
+        bool(ends)
+        and after in ("", "word", "wd")
+        and len(before) > 4
+        and before.isalpha()
+        and before.islower()
+        and (before not in _QUALIFIERS)
+    )
+
+
 def _is_its_name(value: str, name: str) -> bool:
     if not -8 < len(value) - len(name) < 8:
         return False
@@ -267,7 +339,7 @@ def _is_its_name(value: str, name: str) -> bool:
 _NECESSARY = (
     Necessary(
         r"(?:pass|pwd|psw|contrase|senha|secret|token|[\w.-]key|cred|auth|bearer|salt|pepper|signature|kennwort|wachtwoord|parola|"
-        r"haslo|(?:^|[^a-z])(?:pat|sas|sig|pw))[\w\-.$]{0,48}(?:[\"'`\])\\]|&quot;|&#3[49];){0,8}"
+        r"haslo|psk|(?:bind|root)pw|authtok|r[ow]community|(?:^|[^a-z])(?:pat|sas|sig|pw))[\w\-.$]{0,48}(?:[\"'`\])\\]|&quot;|&#3[49];){0,8}"
         r"(?:[ \t]{0,12}[=:>?|,!(]{1,3}|[ \t]{1,8}|\s[^<>\n]{0,60}>)[ \t]{0,12}[^\s,;)(\]]",
         re.IGNORECASE,
     ),
@@ -286,7 +358,10 @@ _BELOW = re.compile(
     rb"|\b(?:variable|parameter)[ \t]+[\"']?([\w.\-]{2,80})[\"']?[ \t]*"
     rb"\{[ \t]*(?:\r?\n[ \t]*(?!default)[^\r\n{}]{1,120}){0,3}\r?\n[ \t]*default[ \t]*=[ \t]*\"([^\"\r\n]"
     rb"{3,255})\""
-    rb"|<key>([\w.\- ]{2,80})</key>[ \t]*\r?\n[ \t]*<string>([^<>\r\n]{3,255})</string>)"
+    rb"|<key>([\w.\- ]{2,80})</key>[ \t]*\r?\n[ \t]*<string>([^<>\r\n]{3,255})</string>"
+    # <AdministratorPassword>
+    #   <Value>x</Value>
+    rb"|<(\w{2,80})>[ \t]*\r?\n[ \t]*<[Vv]alue>([^<>\r\n]{3,255})</[Vv]alue>)"
 )
 
 
@@ -309,13 +384,11 @@ def _below(data: bytes, start: int, end: int) -> Iterator[Match]:
 BELOW = BlockDetector(
     "assignment-below",
     RULES_VERSION,
-    tuple(
-        Necessary(p, re.IGNORECASE)
-        for p in (
-            r"\bname:[ \t]*[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth|salt)[\w.\-]*[\"']?[ \t\r]*$",
-            r"\b(?:variable|parameter)[ \t]+[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth)",
-            r"<key>[\w.\- ]*(?:pass|pwd|secret|token|key|cred|auth)[\w.\- ]*</key>[ \t\r]*$",
-        )
+    any_of(
+        r"\bname:[ \t]*[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth|salt)[\w.\-]*[\"']?[ \t\r]*$",
+        r"\b(?:variable|parameter)[ \t]+[\"']?[\w.\-]*(?:pass|pwd|secret|token|key|cred|auth)",
+        r"<(?:key>)?[\w.\- ]*(?:pass|pwd|secret|token|key|cred|auth)[\w.\- ]*(?:</key)?>[ \t\r]*$",
+        flags=re.IGNORECASE,
     ),
     _below,
 )

@@ -21,7 +21,15 @@ class Override(BaseModel):
         default=None, description="Another setting of the dial"
     )
     least: float | None = Field(default=None, ge=0, le=1, description="The confidence that is asked for")
-    action: Literal["replace", "keep"] | None = Field(default=None, description="What happens to what is found")
+    action: Literal["replace", "keep", "drop"] | None = Field(
+        default=None, description="What happens to what is found; drop: to the whole file that holds it"
+    )
+    risk: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="With drop: only files whose findings of these classes are of this risk or more",
+    )
 
 
 class RedactConfig(BaseModel):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
@@ -14,11 +13,10 @@ from .detector import RULES_VERSION, BlockDetector, Detector, Match, digest
 from .findings import Finding, Places, merged
 from .policy import levels_digest, rules_for
 from .spans import Span, redact
-from .surrogates import surrogate
+from .surrogates import numeral, surrogate
 from .windows import NEWLINE, Window
+from .zones import Zones
 
-_NOTICE = (rb"copyright", rb"(?<![a-z0-9_])\(c\)", rb"\xc2\xa9")
-_NOTICE_REACH = 1000
 _ROUNDS = 16
 
 
@@ -47,7 +45,7 @@ class Scanner:
         redacted text is scanned again until nothing new turns up, at most 16 times.
         """
         found = self.findings(data, path)
-        spans = self._spans(data, found)
+        spans = self._spans(data, path, found)
         changed = spans
         for _ in range(_ROUNDS):
             if not changed:
@@ -57,7 +55,7 @@ class Scanner:
                 break
             found |= hidden
             before = {(span.start, span.end) for span in spans}
-            spans = self._spans(data, found)
+            spans = self._spans(data, path, found)
             changed = [span for span in spans if (span.start, span.end) not in before]
         return spans
 
@@ -138,22 +136,27 @@ class Scanner:
             if whole_line or not window.is_cut(whole_start, whole_end):
                 yield Match(first, last, cls, confidence, whole_start, whole_end)
 
-    def _spans(self, data: bytes, findings: set[Finding]) -> list[Span]:
+    def _spans(self, data: bytes, path: bytes, findings: set[Finding]) -> list[Span]:
         """Findings merged where they overlap, with zone, line and surrogate."""
         ordinals: dict[tuple[str, bytes], int] = {}
         distinct: dict[str, int] = {}
         spans: list[Span] = []
         line, counted = 1, 0
-        notices = _notices(data) if findings else []
+        if not findings:
+            return []
+        keeps_mail = self.config.notice_emails == "keep"
+        zones = Zones(data, path, max(found.start for found in findings) + 1)
         for found in merged(findings):
-            zone = "notice" if _in_notice(data, found.start, notices) else "code"
-            if zone == "notice" and found.cls == "EMAIL" and self.config.notice_emails == "keep":
-                continue
+            zone = zones.of(found.start)
+            if zone == "notice" and (found.cls == "NAME" or (found.cls == "EMAIL" and keeps_mail)):
+                continue  # licences demand that names in notices stay
             line += data.count(NEWLINE, counted, found.start)
             counted = found.start
             value = data[found.start : found.end]
             if found.cls == "PRIVATE_KEY":
                 stand_in = without_key(value.decode("latin-1"))
+            elif zones.is_known and zone == "code" and value.isdigit():
+                stand_in = numeral(len(value))
             else:
                 key = (found.cls, value)
                 if key not in ordinals:
@@ -173,22 +176,6 @@ class Scanner:
                 )
             )
         return spans
-
-
-def _notices(data: bytes) -> list[int]:
-    """Where a text speaks of copyright. Linear, by plain searches."""
-    folded = data.lower()
-    return sorted(found.start() for mark in _NOTICE for found in re.finditer(mark, folded))
-
-
-def _in_notice(data: bytes, offset: int, notices: list[int]) -> bool:
-    """Whether the line says that it is a copyright notice, within a bounded reach."""
-    at = bisect_left(notices, offset)
-    before, after = notices[at - 1 : at], notices[at : at + 1]
-    return any(
-        abs(notice - offset) < _NOTICE_REACH and data.find(NEWLINE, min(notice, offset), max(notice, offset)) < 0
-        for notice in before + after
-    )
 
 
 def versions() -> dict[str, str]:

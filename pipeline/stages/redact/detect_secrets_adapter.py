@@ -25,7 +25,7 @@ from detect_secrets.settings import default_settings, get_plugins
 from pipeline.errors import ConfigError
 
 from .detector import LineDetector, Match, Necessary
-from .placeholders import is_made_up_token, is_placeholder
+from .placeholders import is_made_up_token
 
 VERSION = version("detect-secrets")
 
@@ -47,13 +47,13 @@ class Rule(NamedTuple):
     more: str = r"[A-Za-z0-9_]*"
 
 
-# IPPublicDetector, KeywordDetector and PrivateKeyDetector are run by the equality tests but find nothing here:
-# `addresses`, `assignments` and `armour` look at the same places and decide them by rules of their own.
+# BasicAuthDetector, IPPublicDetector, KeywordDetector and PrivateKeyDetector are run by the equality tests but find
+# nothing here: `url_credentials`, `addresses`, `assignments` and `armour` decide the same places by rules of their own.
 _RULES: dict[str, Rule | None] = {
     "ArtifactoryDetector": Rule("ARTIFACTORY_TOKEN", inner=r"AK?[A-Za-z0-9]+"),
     "AWSKeyDetector": Rule("AWS_KEY", group=True),
     "AzureStorageKeyDetector": Rule("AZURE_KEY", inner=r"(?<==)[A-Za-z0-9+/=]{88}"),
-    "BasicAuthDetector": Rule("URL_PASSWORD", group=True, more=""),
+    "BasicAuthDetector": None,
     "CloudantDetector": Rule("CLOUDANT_KEY", group=True),
     "DiscordBotTokenDetector": Rule("DISCORD_TOKEN", more=r"[A-Za-z0-9_-]*"),
     "GitHubTokenDetector": Rule("GITHUB_TOKEN"),
@@ -64,7 +64,7 @@ _RULES: dict[str, Rule | None] = {
     "IbmCosHmacDetector": Rule("IBM_COS_KEY", group=True),
     "JwtTokenDetector": Rule("JWT", more=r"[A-Za-z0-9_.+/=-]*"),
     "MailchimpDetector": Rule("MAILCHIMP_KEY"),
-    "NpmDetector": Rule("NPM_TOKEN", group=True, inner=r"[^\s\"'<>=&,;)]+", more=""),
+    "NpmDetector": Rule("NPM_TOKEN", group=True, inner=r"[^\s\"'`<>=&,;)]+", more=""),
     "OpenAIDetector": Rule("OPENAI_KEY"),
     "PrivateKeyDetector": None,
     "PypiTokenDetector": Rule("PYPI_TOKEN", more=r"[A-Za-z0-9_-]*"),
@@ -161,8 +161,7 @@ def _vendor(plugin: Any, rule: Rule, text: str, _path: str) -> Iterator[Match]:
         end = run_on.end() if run_on else end
         if group == 0 and not rule.inner and start and text[start - 1].isalnum():
             continue  # letters of a longer word, or of a sequence of them
-        rejects = is_placeholder if rule.cls == "URL_PASSWORD" else is_made_up_token
-        if not rejects(text[start:end]):
+        if not is_made_up_token(text[start:end]):
             yield Match(start, end, rule.cls, 0.9, found.start(), end)
 
 

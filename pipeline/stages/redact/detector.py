@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 """Version of this package's own rules and surrogates; raise it when findings may change."""
 
 
@@ -21,6 +21,11 @@ class Necessary(NamedTuple):
 
     pattern: str
     flags: int = 0
+
+
+def any_of(*patterns: str, flags: int = 0) -> tuple[Necessary, ...]:
+    """Patterns of which one has to match, all with these flags."""
+    return tuple(Necessary(pattern, flags) for pattern in patterns)
 
 
 class Match(NamedTuple):

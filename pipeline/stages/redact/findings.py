@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .spans import Span
 
-PERSONAL = frozenset({"EMAIL", "IPV4", "IPV6", "PHONE", "CARD", "IBAN", "SSN", "NATIONAL_ID"})
+PERSONAL = frozenset({"EMAIL", "IPV4", "IPV6", "PHONE", "CARD", "IBAN", "SSN", "NATIONAL_ID", "NAME"})
 _GENERIC = frozenset({"PASSWORD", "SECRET", "LOGIN", "KUBERNETES_SECRET"})
 
 

@@ -16,7 +16,8 @@ Kind = Literal["password", "secret", "key", "weak"]
 _PASSWORD = frozenset(
     str.split(
         "password passwords passwd passphrase passwort passcode pwd psw pswd passw pass pw contraseña contrasena "
-        "contraseÑa senha motdepasse requirepass masterauth kennwort parola wachtwoord lozinka haslo sshpass pgpassword"
+        "contraseÑa senha motdepasse requirepass masterauth kennwort parola wachtwoord lozinka haslo sshpass "
+        "pgpassword psk bindpw rootpw authtok rocommunity rwcommunity"
     )
 )
 _SECRET = frozenset(str.split("secret secrets token apikey credential credentials cred creds bearer pat apitoken"))
@@ -28,9 +29,9 @@ _KEYS = frozenset(
         "write read rest integration oauth project ingest instrumentation data primary secondary vault unseal root"
     )
 )
-_WEAK = frozenset(
-    str.split("key keys auth authorization salt pepper signature sig sas nonce cookie sessionid session seed")
-)
+_WEAK = frozenset(str.split("key keys auth salt pepper signature sig sas nonce cookie sessionid session seed"))
+_SERVERS = frozenset(("fastcgi", "uwsgi", "scgi", "grpc"))  # nginx passes requests to them
+_OF_FORMS = frozenset(("csrf", "xsrf", "authenticity", "antiforgery", "verification"))
 _SUFFIX = re.compile(
     r"(?:(?P<password>password|passwd|passphrase|passwort|pwd|passwrd|contrase(?:n|ñ)a|(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!over)pass)"
     r"|(?P<secret>secret|token|apikey|secretkey|accesskey|privatekey|authkey|masterkey|licen[sc]ekey|encryptionkey|"
@@ -86,8 +87,14 @@ def kind_of(name: str) -> Kind | None:
 
 
 def _of_word(word: str, before: str) -> Kind | None:
+    if word == "pass" and before in _SERVERS:
+        return None
     if word in _PASSWORD:
         return "password"
+    if word == "token" and before in _OF_FORMS:
+        return "weak"  # it guards one form of one session
+    if word == "authorization":
+        return "secret"
     if word in _SECRET:
         return "secret" if word != "pat" or before else None  # alone it is a pattern
     if word in ("key", "keys") and before in _KEYS:

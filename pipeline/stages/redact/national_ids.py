@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from .detector import RULES_VERSION, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, LineDetector, Match, any_of
 from .payment import passes_luhn
 
 _REACH = 60
@@ -111,21 +111,18 @@ def _find(text: str, _path: str) -> Iterator[Match]:
                 yield Match(*found.span(), number.cls, confidence, *found.span())
 
 
-_NECESSARY = tuple(
-    Necessary(p)
-    for p in (
-        r"[0-9]{3}[- ][0-9]{2,3}[- ][0-9]{3,4}",
-        r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
-        r"[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]",
-        r"(?i:ssn|social.?security).{0,60}[0-9]{9}",
-        r"[0-9]{9}.{0,30}(?i:ssn|social.?security)",
-        r"(?i:dni|nie|nif|identidad).{0,70}[0-9]{7}",
-        r"[0-9]{7}-?[A-Za-z].{0,30}(?i:dni|nie|nif|identidad)",
-        r"(?i:curit.?.?sociale|insee|nir|num.?.?ro.?ss).{0,60}[12][ ]?[0-9]{2}",
-        r"[0-9]{3}[ ]?[0-9]{2}.{0,30}(?i:curit.?.?sociale|insee|nir|num.?.?ro.?ss)",
-        r"(?i:national.?insurance|nino|ni.?number|ni.?no).{0,60}[A-Z]{2}[ ]?[0-9]{2}",
-        r"[0-9]{2}[ ]?[A-D].{0,30}(?i:national.?insurance|nino|ni.?number|ni.?no)",
-    )
+_NECESSARY = any_of(
+    r"[0-9]{3}[- ][0-9]{2,3}[- ][0-9]{3,4}",
+    r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
+    r"[A-Za-z][0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]",
+    r"(?i:ssn|social.?security).{0,60}[0-9]{9}",
+    r"[0-9]{9}.{0,30}(?i:ssn|social.?security)",
+    r"(?i:dni|nie|nif|identidad).{0,70}[0-9]{7}",
+    r"[0-9]{7}-?[A-Za-z].{0,30}(?i:dni|nie|nif|identidad)",
+    r"(?i:curit.?.?sociale|insee|nir|num.?.?ro.?ss).{0,60}[12][ ]?[0-9]{2}",
+    r"[0-9]{3}[ ]?[0-9]{2}.{0,30}(?i:curit.?.?sociale|insee|nir|num.?.?ro.?ss)",
+    r"(?i:national.?insurance|nino|ni.?number|ni.?no).{0,60}[A-Z]{2}[ ]?[0-9]{2}",
+    r"[0-9]{2}[ ]?[A-D].{0,30}(?i:national.?insurance|nino|ni.?number|ni.?no)",
 )
 
 NATIONAL_ID = LineDetector("national-id", RULES_VERSION, _NECESSARY, _find)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary
 
@@ -79,6 +80,7 @@ def _confidence(text: str, found: re.Match[str], value: str, digits: str) -> flo
     return 0.6 if _NORTH_AMERICAN.fullmatch(value) else 0.0
 
 
+@lru_cache(maxsize=4096)
 def _fits_a_plan(value: str) -> bool:
     import phonenumbers
 

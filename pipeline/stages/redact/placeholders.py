@@ -25,7 +25,7 @@ _TELLS = re.compile(
     r"secure|github|user|smtp|mail|bot|auth|jwt|random)|[-_]your|"
     r"\bmy[-_. ]?(?:pass|secret|token|key|api)|<[\w .:-]+>|(?:insert|replace|enter|put|add|paste|fill|set)[-_. ]?"
     r"(?:me|your|with|here|in|this|a|the)|[-_. ]?here\b|goes.?here|"
-    r"(?:^|[^a-z])(?:todo|tbd|fixme|foobar)|x{4,}|\*{3,}|\.{3}|_{4,}|-{4,}|#{3,}|\?{5,}|[•●…]|"
+    r"(?<![a-z0-9])(?:todo|tbd|fixme|foobar)(?![a-z0-9])|x{4,}|\*{3,}|\.{3}|_{4,}|-{4,}|#{3,}|\?{5,}|[•●…]|"
     r"(?:key|token|secret|password)[-_ ]?value|some[-_. ]?(?:pass|secret|token|key|random|value|api)|"
     r"(?:very|super|top|long|strong)[-_. ]?(?:secret|secure)|secret.?(?:key|token|value).?(?:here|for)|"
     r"generate|must.?be|at.?least|-----(?:BEGIN|END)",
@@ -33,7 +33,8 @@ _TELLS = re.compile(
 )
 _TEMPLATE = re.compile(
     r"^(?:[{<\[%@]|\$[A-Za-z_({]|\$\$|env[:.(]|vault:|secretref|ssm:|arn:|op://|ref\+)|\$\{|\{\{|<%|%\(|%[sdv]\b|^%\w+%$|"
-    r"\{[A-Za-z_0-9.]*\}|\$\(|[\"'] ?[+.]|#\{|\\\(|&lt;|!(?:Ref|Sub|vault|secret|env)|^__\w+__$|^:[a-z_]+$|^@\w+@$",
+    r"\{[A-Za-z_0-9.]*\}|\$\(|[\"'] ?[+.]|^[\"'] ?\$|#\{|"
+    r"\\\(|&lt;|!(?:Ref|Sub|vault|secret|env)|^__\w+__$|^:[a-z_]+$|^@\w+@$",
     re.IGNORECASE | re.ASCII,
 )
 _RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "zyxwvutsrqponm", "9876543210")

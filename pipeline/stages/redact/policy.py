@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import Override, RedactConfig
+from .findings import Finding
 from .spans import Span
 
 _LEVELS = Path(__file__).with_name("levels.toml")
@@ -59,10 +60,23 @@ class Rules:
                 continue
             if override.action == "keep":
                 without = True
-            elif override.action == "replace" or override.least is not None:
+            elif override.action in ("replace", "drop") or override.least is not None:
                 without = False
             least = least if override.least is None else override.least
         return not without and confidence >= least
+
+    def drops(self, found: Iterable[Finding | Span]) -> str | None:
+        """Why the whole file goes, if it does. Of several overrides that drop it the first speaks."""
+        giving_way = [one for one in found if self.replaces(one.cls, one.confidence)]
+        for override in self.overrides:
+            if override.action != "drop":
+                continue
+            spoken_of = [one for one in giving_way if not override.classes or one.cls in override.classes]
+            danger = risk(spoken_of)
+            if spoken_of and danger >= override.risk:
+                classes = ", ".join(sorted({one.cls for one in spoken_of}))
+                return f"holds {classes} (risk {danger:.2f}); an override of the policy drops such files"
+        return None
 
     @property
     def id(self) -> str:
@@ -99,7 +113,7 @@ def language_of(path: str) -> str | None:
     return None
 
 
-def risk(spans: Iterable[Span]) -> float:
+def risk(spans: Iterable[Span | Finding]) -> float:
     """How likely it is, from 0 to 1, that what was found in a file does harm if one of the places is real.
 
     The complement of the product of (1 - weight x confidence), so that more and worse findings raise it and none

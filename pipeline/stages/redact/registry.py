@@ -1,4 +1,4 @@
-"""The registry: all detectors, in a fixed order. Imports detect-secrets."""
+"""The registry: all detectors, in a fixed order; those of other distributions last. Imports detect-secrets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from . import (
     commands,
     detect_secrets_adapter,
     json_web_tokens,
+    keyword_tokens,
     national_ids,
     password_hashes,
     payment,
@@ -19,6 +20,7 @@ from . import (
 )
 from .config import RedactConfig
 from .detector import Detector
+from .extensions import installed
 
 
 def registry(config: RedactConfig) -> tuple[Detector, ...]:
@@ -47,5 +49,7 @@ def registry(config: RedactConfig) -> tuple[Detector, ...]:
         commands.COMMAND,
         assignments.ASSIGNMENT,
         assignments.BELOW,
+        keyword_tokens.KEYWORD_TOKEN,
         *detect_secrets_adapter.detectors(config.entropy),
+        *installed(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import cache
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,8 +14,10 @@ from pipeline.commitment import commitment, load_key
 from pipeline.engine.rows import constant, distinct, is_among, positions, stack
 from pipeline.engine.step import Job
 from pipeline.schema import SPANS
+from pipeline.stages.decisions import decisions
 from pipeline.stages.redact.config import RedactConfig
 from pipeline.stages.redact.core import Scanner, versions
+from pipeline.stages.redact.findings import Finding
 from pipeline.stages.redact.policy import rules_for
 
 
@@ -36,11 +39,38 @@ def _as_decided(config: RedactConfig, path: bytes) -> str:
     return f"{name} {rules}" if rules else name
 
 
-def find(job: Job) -> None:
-    """Scan every survivor, and every licence text that evidence rests on, for the attribution.
+def drop(job: Job) -> None:
+    """Drop the files that an override drops for what they hold, before any copy is merged into them.
 
-    Facts of earlier runs are reused by (blob, file name, rules), which is all that decides.
+    Each occurrence is judged by its own path. Without such an override everything passes unread.
     """
+    config: RedactConfig = job.settings
+    occurrences = job.read("optout.apply/kept")
+    kept = occurrences
+    if config.enabled and any(override.action == "drop" for override in config.overrides):
+        contents = job.read("ingest.fetch/contents", ["blob", "text"])
+        spans = _spans_of(job, config, occurrences, contents)
+        reasons = pa.array(
+            [
+                rules_for(config, path).drops(_as_findings(found))
+                for path, found in zip(occurrences.column("path").to_pylist(), spans, strict=True)
+            ],
+            pa.string(),
+        )
+        kept, dropped = occurrences.filter(pc.is_null(reasons)), occurrences.filter(pc.is_valid(reasons))
+        rules = pa.array(["private_content"] * dropped.num_rows, pa.string())
+        job.send_by_origin("decisions", decisions(dropped, "redact", rules, reasons.drop_null()))
+        job.drop(rules.to_pylist())
+    job.write("kept", kept)
+    job.counts.taken, job.counts.passed = occurrences.num_rows, kept.num_rows
+
+
+def _as_findings(spans: list[dict[str, Any]]) -> list[Finding]:
+    return [Finding(*(span[name] for name in Finding._fields)) for span in spans]
+
+
+def find(job: Job) -> None:
+    """Scan every survivor, and every licence text that evidence rests on, for the attribution."""
     config: RedactConfig = job.settings
     survivors = job.read("near.apply/kept", ["blob", "path"])
     job.counts.taken = job.counts.passed = survivors.num_rows
@@ -50,32 +80,39 @@ def find(job: Job) -> None:
     contents = job.read("ingest.fetch/contents", ["blob", "text"])
     licenses = licenses.filter(is_among(licenses.column("blob"), contents.column("blob")))
     survivors = stack([survivors, licenses])
-    settings = config.model_dump_json(exclude={"commitment_key"})
-    store = job.facts("redact", versions() | {"settings": settings})
-    paths = survivors.column("path").to_pylist()
-    keys = [
-        (blob, _as_decided(config, path))
-        for blob, path in zip(survivors.column("blob").to_pylist(), paths, strict=True)
-    ]
-    facts = store.known(keys) if config.enabled else dict.fromkeys(keys, "[]")
-    places = positions(survivors.column("blob"), contents.column("blob")).to_pylist()
-    texts = contents.column("text")
     secret_key = load_key(config.commitment_key)
-    scanner = scanner_of(config) if any(key not in facts for key in keys) else None
-    fresh: dict[tuple[bytes, str], str] = {}
+    places = positions(survivors.column("blob"), contents.column("blob")).to_pylist()
     rows = []
-    for key, path, place in zip(keys, paths, places, strict=True):
-        if key not in facts:
-            assert scanner is not None
-            found = scanner.scan(bytes(texts[place].as_buffer()), path)
-            fresh[key] = facts[key] = json.dumps([asdict(span) for span in found])
-        spans = json.loads(facts[key])
+    found = _spans_of(job, config, survivors, contents)
+    for blob, place, spans in zip(survivors.column("blob").to_pylist(), places, found, strict=True):
         if secret_key and spans:
-            data = bytes(texts[place].as_buffer())
+            data = bytes(contents.column("text")[place].as_buffer())
             for span in spans:
                 value = data[span["start"] : span["end"]]
                 span["commitment"] = commitment(secret_key, "redact", span["cls"], value)
-        rows.append({"blob": key[0], "spans": spans})
-    store.add(fresh)
+        rows.append({"blob": blob, "spans": spans})
     job.write("spans", pa.Table.from_pylist(rows, schema=SPANS))
+
+
+def _spans_of(job: Job, config: RedactConfig, files: pa.Table, contents: pa.Table) -> list[list[dict[str, Any]]]:
+    """The spans of each file, as rows. Facts of earlier runs are reused by (blob, file name, rules), which is all that
+    decides.
+    """
+    settings = config.model_dump_json(exclude={"commitment_key"})
+    store = job.facts("redact", versions() | {"settings": settings})
+    paths = files.column("path").to_pylist()
+    keys = [
+        (blob, _as_decided(config, path)) for blob, path in zip(files.column("blob").to_pylist(), paths, strict=True)
+    ]
+    facts = store.known(keys) if config.enabled else dict.fromkeys(keys, "[]")
+    scanner = scanner_of(config) if any(key not in facts for key in keys) else None
+    places = positions(files.column("blob"), contents.column("blob")).to_pylist()
+    fresh: dict[tuple[bytes, str], str] = {}
+    for key, path, place in zip(keys, paths, places, strict=True):
+        if key not in facts:
+            assert scanner is not None
+            spans = scanner.scan(bytes(contents.column("text")[place].as_buffer()), path)
+            fresh[key] = facts[key] = json.dumps([asdict(span) for span in spans])
+    store.add(fresh)
     job.info["facts"] = {"reused": len(keys) - len(fresh), "computed": len(fresh)}
+    return [json.loads(facts[key]) for key in keys]

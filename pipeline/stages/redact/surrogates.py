@@ -19,6 +19,11 @@ def is_reserved(text: str) -> bool:
     return "REDACTED" in text and _MARKER.search(text) is not None
 
 
+def numeral(digits: int) -> str:
+    """What stands for a bare number in code, so that a number stands there still: no leading zero, no check digit."""
+    return "1" + "0" * (digits - 1)
+
+
 def surrogate(cls: str, k: int) -> str:
     """The surrogate of the `k`-th distinct value of a class, from 1.
 

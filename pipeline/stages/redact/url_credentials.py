@@ -10,14 +10,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from .detector import RULES_VERSION, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, LineDetector, Match, Necessary, any_of
 from .placeholders import is_placeholder
 from .surrogates import is_reserved
+from .values import look_of
 
 # A password may hold an @ of its own, as people write it: the host is what follows the last one.
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,24})://(?P<user>[^\s/@:\"'<>`?#]{0,128}):"
-    r"(?P<password>[^\s/\"'<>`]{1,256}?)@(?=[A-Za-z0-9_\[$%{.\-][^\s@\"'<>`]{0,255}(?:[/?\s\"'<>`,;)\\]|$))",
+    r"(?P<password>[^\s/\"'<>`]{1,256}?)@(?=(?P<host>[A-Za-z0-9_\[$%{.\-][^\s@\"'<>`]{0,255}?)(?:[/?\s\"'<>`,;)\\]|$))",
     re.ASCII,
 )
 # The host's first character is asked for by the rule itself; the prefilter needs only what is cheap and
@@ -28,8 +29,11 @@ _DATABASE = re.compile(
     r"ldap|smtp|imap|ftp|kafka|nats|mqtt|influx|elastic|jdbc|rabbit|presto|trino|snowflake|redshift|vertica|db2|rediss|cloudinary",
     re.IGNORECASE | re.ASCII,
 )
+_EXAMPLE_HOST = re.compile(
+    r"(?:^|\.)(?:example\.(?:com|net|org|edu)|\w+\.(?:example|test|invalid))(?::[0-9]+)?$", re.IGNORECASE | re.ASCII
+)
 _ALWAYS_STOCK = re.compile(
-    r"^(?:pass(?:word|wd)?|pwd|pw|secret123|my-?pass(?:word)?|x+|\*+)$", re.IGNORECASE | re.ASCII
+    r"^(?:foo|bar|baz|xyz|pass(?:word|wd)?|pwd|pw|secret123|my-?pass(?:word)?|x+|\*+)$", re.IGNORECASE | re.ASCII
 )
 _TEMPLATE = re.compile(
     r"[{}<>\[\]$]|%[sdv]\b|^%\(|\.\.\.|\*\*|xxx|^:|example|placeholder|change.?me|your", re.IGNORECASE | re.ASCII
@@ -49,6 +53,8 @@ def _urls(text: str, _path: str) -> Iterator[Match]:
             confidence = 0.3
         else:
             confidence = 0.9
+        if _EXAMPLE_HOST.search(found["host"]) and look_of(value) in (None, "word", "number"):
+            confidence = min(confidence, 0.35)
         yield Match(*found.span("password"), "URL_PASSWORD", confidence, *found.span())
 
 
@@ -109,15 +115,12 @@ _OTHERS = re.compile(
     r"SharedAccessKey=(?P<bus>[A-Za-z0-9+/]{40,60}={0,2})|[?&;\"'](?:sig|signature)=(?P<sas>[A-Za-z0-9%+/]{40,120}(?:%3[dD]|=)?)",
     re.ASCII,
 )
-_OTHERS_NECESSARY = tuple(
-    Necessary(p)
-    for p in (
-        r"@(?:tcp|unix)\(",
-        r"jdbc:oracle:thin:[\w.-]+/|sqlplus\s.*/",
-        r"AccountKey=[A-Za-z0-9+/]{40}",
-        r"SharedAccessKey=[A-Za-z0-9+/]{40}",
-        r"[?&;\"'](?:sig|signature)=[A-Za-z0-9%+/]{40}",
-    )
+_OTHERS_NECESSARY = any_of(
+    r"@(?:tcp|unix)\(",
+    r"jdbc:oracle:thin:[\w.-]+/|sqlplus\s.*/",
+    r"AccountKey=[A-Za-z0-9+/]{40}",
+    r"SharedAccessKey=[A-Za-z0-9+/]{40}",
+    r"[?&;\"'](?:sig|signature)=[A-Za-z0-9%+/]{40}",
 )
 
 

@@ -32,11 +32,15 @@ _PATH = re.compile(
     r"php|java|go|md|csv|png|jpe?g|svg|sh|sql|log|local|com|org|net|io|dev|internal)(?::[0-9]+)?(?:/\S*)?$",
     re.ASCII,
 )
-_EXPRESSION = re.compile(r"\\[sSwWdDbB]|\(\?[:=!<P]|\.[*+]|\[\^|\(\^|\|\(", re.ASCII)  # of the regular kind
+_EXPRESSION = re.compile(r"\\[sSwWdDbB]|\(\w+\||\(\?[:=!<P]|\.[*+]|\[\^|\(\^|\|\(", re.ASCII)  # of the regular kind
 _OTHER = re.compile(
     r"sha(?:1|224|256|384|512)?[-:]|md5[-:]|urn:|arn:|data:|projects/|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|"
     r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ]|$)|v?[0-9]+(?:\.[0-9]+){1,3}(?:[-+.][\w.]+)?$|"
     r"[\^~><=]+\s*v?[0-9]|"
+    # test vectors as OpenSSL writes them, tags of protobuf's fields, a parameter's name without its value
+    r"hex(?:key|salt|secret|pass|info|iv|seed|data|label):|[a-z0-9]+,[0-9]+,(?:opt|rep|req)\b|[A-Za-z_-]+=$|"
+    # options, lists of ciphers, public keys (DER of a SubjectPublicKeyInfo)
+    r"--\w|[+!][A-Z0-9-]+(?:[:,+!]|$)|(?:MFkwEwYH|MHYwEAYH|MCowBQYDK2Vw|MIGfMA0G|MIIB[IC]jANBg|MIICIjANBg)|"
     r"#[0-9a-fA-F]{3,8}$|[a-z]+/[a-z.+-]+$|\^.*\$$|(?:https?|ftp):|[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[a-zA-Z]{0,2}$|[#.][a-z][\w-]*$|"
     r"[A-Z][a-z]+(?:[A-Z][a-z]+)+$|[a-z]+(?:[A-Z][a-z]+)+$|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$",
     re.ASCII,
@@ -61,10 +65,15 @@ def look_of(value: str) -> Look | None:
         return "uuid"
     if value.isdigit():
         return "number"
+    if len(value) >= 32 and is_noise(value):
+        return "random"
     if _PATH.match(value) or _OTHER.match(value) or _CODE.match(value) or _EXPRESSION.search(value):
         return None
     letters, digits = len(_LETTERS.findall(value)), len(_DIGITS.findall(value))
     special = len(value) - letters - digits
+    foreign = not value.isascii()
+    if foreign and sum(c.isalpha() for c in value) >= len(value) - digits - 1 > letters:
+        return "word" if not digits else "mixed"
     if not letters and special < 3:
         return None
     parts = [part for part in _SEPARATORS.split(value) if part]
@@ -75,6 +84,18 @@ def look_of(value: str) -> Look | None:
     if (digits and letters and not (named and len(parts) > 1)) or strange:
         return "mixed"
     return "word"
+
+
+def is_noise(value: str) -> bool:
+    """Whether a long value of all kinds of characters changes kind too often for code or a sentence.
+
+    In 94 printable characters drawn by chance, two neighbours are of different kinds in 2 of 3 places; in code, in
+    1 of 3.
+    """
+    kinds = [0 if c.islower() else 1 if c.isupper() else 2 if c.isdigit() else 3 for c in value]
+    changes = sum(a != b for a, b in itertools.pairwise(kinds))
+    strange = {c for c, kind in zip(value, kinds, strict=True) if kind == 3 and c not in " -_./:+="}
+    return len(set(kinds)) == 4 and len(strange) >= 3 and 2 * changes >= len(value) and entropy_of(value) >= 4.3
 
 
 def is_random(value: str, parts: list[str], named: bool) -> bool:

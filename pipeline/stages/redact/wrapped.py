@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from .commands import decodes_to_pair
-from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary
+from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary, any_of
 from .placeholders import is_placeholder
 from .surrogates import is_reserved
 
@@ -119,18 +119,15 @@ _LOGIN = re.compile(
     r"\{(?P<jenkins>AQAAABAAAA[A-Za-z0-9+/]{20,8000}={0,2})\}",
     re.ASCII,
 )
-_LOGIN_NECESSARY = tuple(
-    Necessary(p)
-    for p in (
-        r"[\"'](?:auth|_auth|identitytoken)[\"']\s{0,3}:\s{0,3}[\"'][A-Za-z0-9+/]{8}",
-        r"_(?:auth|password)\s{0,3}=\s{0,3}[\"']?[A-Za-z0-9+/]{8}",
-        r"_authToken\s{0,3}=",
-        r"<Pass(?:word)?[ ]encoding=\"base64\">",
-        r"[\"']encrypted(?:Password|Username)[\"']",
-        r"(?i:PrivateKey|PresharedKey)\s{0,3}=\s{0,3}[A-Za-z0-9+/]{42}",
-        r"(?i:validationKey|decryptionKey)=\"[0-9A-Fa-f]{32}",
-        r"\{AQAAABAAAA[A-Za-z0-9+/]{20}",
-    )
+_LOGIN_NECESSARY = any_of(
+    r"[\"'](?:auth|_auth|identitytoken)[\"']\s{0,3}:\s{0,3}[\"'][A-Za-z0-9+/]{8}",
+    r"_(?:auth|password)\s{0,3}=\s{0,3}[\"']?[A-Za-z0-9+/]{8}",
+    r"_authToken\s{0,3}=",
+    r"<Pass(?:word)?[ ]encoding=\"base64\">",
+    r"[\"']encrypted(?:Password|Username)[\"']",
+    r"(?i:PrivateKey|PresharedKey)\s{0,3}=\s{0,3}[A-Za-z0-9+/]{42}",
+    r"(?i:validationKey|decryptionKey)=\"[0-9A-Fa-f]{32}",
+    r"\{AQAAABAAAA[A-Za-z0-9+/]{20}",
 )
 
 
@@ -181,7 +178,7 @@ def _by_name(text: str, path: str) -> Iterator[Match]:
         yield Match(*found.span(1), cls, 0.9, *found.span(1))
 
 
-_PGPASS_LINE = Necessary(r"^[^:\n#]+:(?:[0-9]{1,5}|\*):[^:\n]+:[^:\n]+:[^:\n]+$")
+_PGPASS_LINE = Necessary(r":(?:[0-9]{1,5}|\*):[^:\n]+:[^:\n]+:[^:\n]+$")
 _HEX_LINE = Necessary(r"^(?:[0-9a-f]{32}|[0-9a-f]{64})[ \t\r]*$")
 
 BY_NAME = LineDetector("secret-file", RULES_VERSION, (_PGPASS_LINE, _HEX_LINE), _by_name)

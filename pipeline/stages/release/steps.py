@@ -103,7 +103,7 @@ def account_for_origins(job: Job) -> None:
     """Check that every occurrence of this part's origins has one outcome, and write the ledgers by origin."""
     listed, refused = job.read("ingest.list/occurrences"), job.read("ingest.list/decisions")
     released, copies = job.read("release.rows/released"), job.read("exact.keep/copies")
-    sources = ("ingest.fetch", "license.decide", "optout.apply", "exact.keep", "near.apply")
+    sources = ("ingest.fetch", "license.decide", "optout.apply", "redact.drop", "exact.keep", "near.apply")
     later = pa.concat_tables([job.read(f"{source}/decisions") for source in sources])
     account.check_outcomes(listed, released, copies, later)
     dropped = pa.concat_tables([refused, later])
