@@ -23,9 +23,13 @@ _INGEST, _LICENSE, _OPTOUT = (
     ("stages/license",),
     ("stages/optout", "stages/license/names.py", "repositories.py"),
 )
-_NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
+_NEAR, _REDACT, _RELEASE = (
+    ("stages/near", "engine/compiled.py"),
+    ("stages/redact", "commitment.py"),
+    ("stages/release", "manifest"),
+)
 _SETTLED = ("near.stand/priors", "near.stand/pairs")
-_LANGUAGE = ("stages/language", "stages/near/compiled.py")
+_LANGUAGE = ("stages/language", "engine/compiled.py")
 _DECISIONS = Out(s.DECISIONS, to="origin")
 
 

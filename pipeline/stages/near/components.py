@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.engine.compiled import compiled
 from pipeline.stages.near.columns import blob_ranks, numbers
-from pipeline.stages.near.compiled import compiled
 from pipeline.stages.near.tables import EDGES, MEMBERS
 
 

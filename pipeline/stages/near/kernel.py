@@ -15,7 +15,7 @@ from numba import int64, types, uint8, uint32, uint64
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from pipeline.stages.near.compiled import compiled
+from pipeline.engine.compiled import compiled
 
 SPACE = 32
 
