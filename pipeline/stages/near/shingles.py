@@ -30,7 +30,7 @@ def shingles(
     than 2^31 - 1 shingles in all.
     """
     require_pairs(blobs, texts)
-    hashes, offsets = shingle_hashes(texts, config.ngram, wide=True, profile=config.profile)
+    hashes, offsets = shingle_hashes(texts, config.ngram, config.profile)
     for start, end in pairwise(offsets.tolist()):
         hashes[start:end].sort()  # numpy's SIMD sort: a compiled loop over numba's would be slower
     distinct = np.ones(len(hashes), np.bool_)
