@@ -59,6 +59,15 @@ def test_star_edges_are_the_models(rows: list[Row]) -> None:
     assert _pairs(edges) == _star_model(rows)
 
 
+def test_star_edges_of_many_rows_are_the_models() -> None:
+    rng = Random(5)
+    blobs = [rng.randbytes(20) for _ in range(3000)]
+    keys = [rng.getrandbits(64) for _ in range(9000)]
+    rows = [(rng.randrange(3), rng.choice(keys), blob) for blob in blobs for _ in range(10)]
+    rows += [(1, 7, blob) for blob in blobs]  # one group far larger than the others
+    assert _pairs(star_edges(_rows(rows))) == _star_model(rows)
+
+
 @settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False), st.integers(1, 5))
 def test_order_and_buckets_of_rows_do_not_matter(rows: list[Row], rng: Random, buckets: int) -> None:
