@@ -30,6 +30,7 @@ _P64_4, _P64_5 = 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5
 _BLOCK = 64  # bytes that are looked at together
 _BEYOND = 96  # bytes behind a place that tokenising may read, and behind the last token that it may write
 _TOGETHER = 256  # shingles whose hashing ends together
+_CROWD = 32  # hashes in one place that are sorted otherwise
 _SEEN = 4096  # hashes of a document that are remembered, a power of 2
 
 Bytes = NDArray[np.uint8]
@@ -421,35 +422,82 @@ def _room(offsets: Offsets, split: bool) -> Any:
 
 
 @compiled
-def hash_shingles(
+def _sort_distinct(hashes: NDArray[np.uint64], count: int, ends: Offsets, room: NDArray[np.uint64]) -> int:
+    """Move the distinct ones of `hashes[:count]` to the front, ascending; returns how many there are.
+
+    Hashes are spread evenly: they go to as many places as half of them by their first bits, and few meet in one, which
+    are put in order there. `ends` and `room` are as long as `hashes`.
+    """
+    if count < 2:
+        return count
+    bits = 1
+    while 1 << (bits + 1) < count:
+        bits += 1
+    shift = uint64(64 - bits)
+    places = 1 << bits
+    ends[:places] = 0
+    for i in range(count):
+        ends[int64(hashes[i] >> shift)] += 1
+    before = 0
+    for place in range(places):
+        before, ends[place] = before + ends[place], before
+    for i in range(count):
+        place = int64(hashes[i] >> shift)
+        room[ends[place]] = hashes[i]
+        ends[place] += 1
+    written = 0
+    start = 0
+    for place in range(places):
+        first = written
+        if ends[place] - start > _CROWD:
+            room[start : ends[place]].sort()
+        for i in range(start, ends[place]):
+            h = room[i]
+            at = written
+            while at > first and hashes[at - 1] > h:
+                at -= 1
+            if at == first or hashes[at - 1] != h:
+                for later in range(written, at, -1):
+                    hashes[later] = hashes[later - 1]
+                hashes[at] = h
+                written += 1
+        start = ends[place]
+    return written
+
+
+@compiled
+def distinct_shingles(
     data: Bytes,
     offsets: Offsets,
     lower: NDArray[np.uint32],
     ngram: int,
     split: bool,
-    hashes: NDArray[np.uint64],
-    hash_offsets: Offsets,
+    values: NDArray[np.uint64],
+    value_offsets: Offsets,
 ) -> None:
-    r"""XXH64 of every shingle of every document, in order and with repeats.
+    r"""XXH64 of every document's distinct shingles, ascending.
 
     Tokens are those of `\w+`, or if `split` those between characters of `\W`. A shingle is `ngram` successive tokens
-    joined by one space. `hashes` needs room for as many as a document has bytes and one more, or without `split` for
+    joined by one space. `values` needs room for as many as a document has bytes and one more, or without `split` for
     half of that, rounded up.
     """
     text_room, token_room = _room(offsets, split)
     text = np.empty(text_room, np.uint8)
     starts = np.empty(token_room, np.int64)
+    ends = np.empty(token_room, np.int64)
+    room = np.empty(token_room, np.uint64)
     written = 0
-    hash_offsets[0] = 0
+    value_offsets[0] = 0
     for d in range(len(offsets) - 1):
         if split:
             tokens, _ = _split(data, offsets[d], offsets[d + 1], lower, text, starts)
         else:
             tokens, _ = _tokenise(data, offsets[d], offsets[d + 1], lower, text, starts)
-        for t in range(tokens - ngram + 1):
-            hashes[written] = _xxh64(text, starts[t], starts[t + ngram] - 1)
-            written += 1
-        hash_offsets[d + 1] = written
+        shingles = max(tokens - ngram + 1, 0)
+        for t in range(shingles):
+            values[written + t] = _xxh64(text, starts[t], starts[t + ngram] - 1)
+        written += _sort_distinct(values[written:], shingles, ends, room)
+        value_offsets[d + 1] = written
 
 
 @compiled
@@ -535,7 +583,7 @@ def sign(
     signatures: NDArray[np.uint32],
     comparable: NDArray[np.bool_],
 ) -> None:
-    r"""The MinHash signature of every document over XXH32 of its shingles, which are those of `hash_shingles`.
+    r"""The MinHash signature of every document over XXH32 of its shingles, which are those of `distinct_shingles`.
 
     With `split` permutations are those of `_stack_minima`, else of `_minima`. A document is `comparable` if it has a
     shingle and, without `split`, word characters are at least as many as symbols.
