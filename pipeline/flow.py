@@ -223,13 +223,17 @@ FLOW = (
     Step(
         "near.components", near.find_components, by="one",
         reads=("near.edges/edges", "near.meet/edges", "near.meet/settled", "optout.apply/guards"),
-        writes={"members": Out(near.MEMBERS, to="blob"), "decided": Out(near.MEMBERS, to="blob")},
-        code=_NEAR, counts=False,
+        writes={
+            "members": Out(near.MEMBERS, to="blob"), "decided": Out(near.MEMBERS, to="blob"),
+            "giants": Out(near.GIANTS),
+        },
+        settings=lambda c: c.near, code=_NEAR, counts=False,
     ),
     Step(
         "near.documents", near.documents, by="blob",
         reads=(
-            "near.components/decided", "exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents", *_SETTLED,
+            "near.components/decided", "near.components/giants", "exact.keep/kept", "optout.apply/guards",
+            "ingest.fetch/contents", *_SETTLED,
         ),
         writes={"documents": Out(s.NEAR_DOCUMENTS, to="component")},
         settings=lambda c: c.near, code=_NEAR, versions=near.versions, counts=False,

@@ -243,6 +243,7 @@ NEAR_DOCUMENTS = _table(
     ("shingles", _list(pa.uint64())),
     ("keys", _list(pa.uint64())),
     ("normalised", pa.binary(16), "null"),  # digest of the content without what its line ends decide
+    ("piece", pa.uint32()),  # of a giant component
 )
 
 SPAN = pa.struct(

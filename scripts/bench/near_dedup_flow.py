@@ -6,6 +6,7 @@ A text's rank is its id. `texts` says which rows are taken, so that a run can fo
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from pipeline.engine.step import Job, Out, Step
 from pipeline.flow import FLOW
 from pipeline.stages.near import steps as near
 
+A_PART = 6250
 BEFORE = ("feed.texts", "feed.prior", "ingest.fetch", "exact.keep", "optout.apply")
 
 
@@ -110,13 +112,15 @@ def runner(
     *,
     prior: Path | None = None,
     facts: Path | None = None,
-    parts: tuple[int, int] = (16, 16),
+    parts: tuple[int, int] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Runner:
     """What runs the stage over `count` texts of `corpus`; with `prior`, the folder of an earlier run, after it.
 
-    `parts` are those of the steps by origin and by blob, band and component; `settings` those of `[near]`.
+    `parts` are those of the steps by origin and by blob, band and component, or one for about `A_PART` texts;
+    `settings` are those of `[near]`.
     """
+    parts = parts or (1, 1 << max(round(math.log2(count / A_PART)), 0))
     data = {
         "near": {**(settings or {}), **({"prior": str(prior)} if prior else {})},
         "execution": {

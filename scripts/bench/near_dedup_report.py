@@ -86,8 +86,8 @@ def _whole(results: dict[str, Any]) -> str:
     slope = (whole["peak"] - half["peak"]) / (whole["documents"] - half["documents"]) * 1e6 / 1024
     lines = [
         "## The whole stage, 32 bands of 8 rows, verified\n",
-        "Its own steps over 16 parts, one after another, from texts that lie in files to what stays and what goes for "
-        "what, in files.\n",
+        "Its own steps, part after part of about 6,250 texts, from texts that lie in files to what stays and what goes "
+        "for what, in files.\n",
         "| step | seconds | share |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {spent:.2f} | {spent / total:.0%} |" for name, spent in whole["seconds"].items()),
@@ -96,7 +96,7 @@ def _whole(results: dict[str, Any]) -> str:
         f"- {whole['dropped']:,} of {whole['documents']:,} documents dropped",
         f"- peak memory of the process and its child: {half['peak']:,.0f} MB for {half['documents']:,} documents "
         f"({half['MB']:,.0f} MB) and {whole['peak']:,.0f} MB for {whole['documents']:,} ({whole['MB']:,.0f} MB): "
-        f"{slope:.2f} GB for each further million documents, if parts are not made more",
+        f"{slope:.2f} GB for each further million documents. A part has as many documents in both",
         "",
     ]
     peers = {
