@@ -28,6 +28,7 @@ _NEAR, _REDACT, _RELEASE = (
     ("stages/redact", "commitment.py"),
     ("stages/release", "manifest"),
 )
+_EXACT = ("stages/exact",)
 _SETTLED = ("near.stand/priors", "near.stand/pairs")
 _LANGUAGE = ("stages/language", "engine/compiled.py")
 _DECISIONS = Out(s.DECISIONS, to="origin")
@@ -174,13 +175,31 @@ FLOW = (
         settings=lambda c: c.optout, code=(*_OPTOUT, "stages/decisions.py"), versions=optout.versions,
     ),
     Step(
-        "exact.share", exact.share, by="blob", reads=("optout.apply/kept",),
-        writes={"shares": Out(exact.SHARES), "sizes": Out(exact.SIZES)}, code=("stages/exact",),
-        when=exact.compares_repositories, counts=False,
+        "exact.share", exact.share, by="blob", reads=("optout.apply/kept", "license.decide/kept"),
+        writes={
+            "shares": Out(exact.SHARES), "sizes": Out(exact.SIZES), "left": Out(exact.ORIGIN_NAMES, to="origin"),
+            "gone": Out(exact.PLACES, to="origin"),
+        },
+        code=_EXACT, when=exact.compares_repositories, counts=False,
+    ),
+    Step(
+        "exact.trees", exact.find_trees, by="origin",
+        reads=(
+            "ingest.list/origins", "ingest.list/occurrences", "ingest.list/decisions", "exact.share/left",
+            "exact.share/gone",
+        ),
+        writes={"trees": Out(exact.TREES, to="blob")}, code=_EXACT, when=exact.compares_repositories, counts=False,
+    ),
+    Step(
+        "exact.directories", exact.share_trees, by="blob", reads=("exact.trees/trees",),
+        writes={"shared": Out(exact.SHARED_TREES)}, code=_EXACT, when=exact.compares_repositories, counts=False,
     ),
     Step(
         "exact.repositories", exact.find_copies, by="one",
-        reads=("exact.share/shares", "exact.share/sizes", "ingest.list/origins"),
+        reads=(
+            "exact.share/shares", "exact.share/sizes", "exact.directories/shared", "ingest.list/origins",
+            "ingest.revisions/revisions",
+        ),
         writes={"duplicates": Out(s.DUPLICATES, to="blob"), "dropped": Out(exact.DROPPED_ORIGINS)},
         settings=exact.repository_settings, code=("stages/exact", "stages/near/prior.py"),
         versions=exact.prior_versions, when=exact.compares_repositories, counts=False,

@@ -400,13 +400,13 @@ EVIDENCE = _table(
 DUPLICATES = _table(
     ("dropped", BLOB),  # of kind repository: the root directory of the copy, whether or not it was dropped
     ("kept", BLOB),
-    ("kind", pa.string()),  # near, normalised, repository
+    ("kind", pa.string()),  # near, normalised, repository, directory (one that both origins have; nothing went for it)
     ("jaccard", pa.float64()),  # of shingles; of kind repository: of distinct contents
     ("component", BLOB),
-    ("relation", pa.string(), "null"),  # of kind repository: mirror, fork, version, contained
+    ("relation", pa.string(), "null"),  # of kind repository: mirror, fork, version, contained; else directory
     ("dropped_origin", pa.string(), "null"),
     ("kept_origin", pa.string(), "null"),
-    ("containment", pa.float64(), "null"),  # share of the copy's distinct contents that the original has
+    ("containment", pa.float64(), "null"),  # share of the copy's contents that the original has; of its files
 )
 
 REDACTIONS = _table(
