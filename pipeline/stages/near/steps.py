@@ -90,10 +90,10 @@ def _documents(job: Job, wanted: pa.ChunkedArray) -> Iterator[pa.Table]:
     """`blob` and `text` of the wanted contents, some thousand at a time."""
     if not len(wanted):
         return
-    for contents in job.pieces("ingest.fetch/contents"):
+    for contents in job.pieces("ingest.fetch/contents", ["blob", "text"]):
         here = contents.filter(is_among(contents.column("blob"), wanted)).combine_chunks()
         for start in range(0, here.num_rows, 2000):
-            yield here.select(["blob", "text"]).slice(start, 2000)
+            yield here.slice(start, 2000)
 
 
 def _keyed(job: Job, wanted: pa.ChunkedArray, *, normalised: bool = False) -> Iterator[pa.Table]:
