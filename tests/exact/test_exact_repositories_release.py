@@ -74,7 +74,7 @@ def test_copies_are_named_and_nothing_is_lost(reported: Path) -> None:
 def test_what_is_copied_from_where_is_said(reported: Path) -> None:
     (row,) = [r for r in _table(reported, "duplicates") if r["kind"] == "directory"]
     assert (row["dropped_origin"], row["kept_origin"]) == ("https://example.org/u/r", "https://example.org/o/r")
-    expected = (row["kept"], "directory", 5 / 13)  # PKG-INFO and setup.py are files, too
+    expected = (row["kept"], "directory", 5 / 13)  # PKG-INFO and a link are listed, too
     assert (row["dropped"], row["relation"], row["containment"]) == expected
     for lie in ({}, {"kept_origin": "https://example.org/no/where"}, {"containment": 1.5}, {"kept": bytes(20)}):
         contents, report = Contents(reported), Report("")

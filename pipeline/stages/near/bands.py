@@ -31,10 +31,11 @@ def band_keys(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray[n
 @compiled
 def _mix(signature: NDArray[np.uint32], rows: int, keys: NDArray[np.uint64]) -> None:
     for document in range(len(signature)):
+        values = signature[document]
         for band in range(keys.shape[1]):
             key = uint64(0x9E3779B97F4A7C15)
-            for row in range(band * rows, (band + 1) * rows):
-                key = (key ^ uint64(signature[document, row])) * uint64(0xD6E8FEB86659FD93)
+            for row in range(uint64(band * rows), uint64((band + 1) * rows)):  # unsigned: no index is negative
+                key = (key ^ uint64(values[row])) * uint64(0xD6E8FEB86659FD93)
                 key ^= key >> uint64(32)
             keys[document, band] = key
 

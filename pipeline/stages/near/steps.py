@@ -24,7 +24,7 @@ from pipeline.stages.decisions import decisions
 from pipeline.stages.near import prior
 from pipeline.stages.near import versions as kernel
 from pipeline.stages.near.bands import band_rows
-from pipeline.stages.near.components import components, reduced, star_edges
+from pipeline.stages.near.components import components, star_edges
 from pipeline.stages.near.config import NearConfig
 from pipeline.stages.near.key_store import KeyStore, blob_array
 from pipeline.stages.near.normalised import DIGEST, digests, identity_rows
@@ -138,7 +138,7 @@ def bands(job: Job) -> None:
 def edges(job: Job) -> None:
     """In each band, blobs with one key are joined; of these edges as many go on as the bucket's components need."""
     rows = job.read("near.bands/rows")
-    job.write("edges", reduced(star_edges(rows)))
+    job.write("edges", star_edges(rows))
     if job.settings.prior is not None:
         job.write("active", rows)
 
@@ -157,7 +157,7 @@ def meet(job: Job) -> None:
         found = _meeting(job, settled, identities.cast(BAND_ROWS), normalised=True)
         met = pa.concat_tables([met, _identities(config, found)])
     groups = active.filter(is_among(active.column("key"), met.column("key")))
-    job.write("edges", reduced(star_edges(pa.concat_tables([groups, met]))))
+    job.write("edges", star_edges(pa.concat_tables([groups, met])))
 
 
 def _meeting(job: Job, settled: pa.ChunkedArray, active: pa.Table, *, normalised: bool = False) -> pa.Table:
