@@ -23,9 +23,14 @@ _INGEST, _LICENSE, _OPTOUT = (
     ("stages/license",),
     ("stages/optout", "stages/license/names.py", "repositories.py"),
 )
-_NEAR, _REDACT, _RELEASE = ("stages/near",), ("stages/redact", "commitment.py"), ("stages/release", "manifest")
+_NEAR, _REDACT, _RELEASE = (
+    ("stages/near", "engine/compiled.py"),
+    ("stages/redact", "commitment.py"),
+    ("stages/release", "manifest"),
+)
+_EXACT = ("stages/exact",)
 _SETTLED = ("near.stand/priors", "near.stand/pairs")
-_LANGUAGE = ("stages/language", "stages/near/compiled.py")
+_LANGUAGE = ("stages/language", "engine/compiled.py")
 _DECISIONS = Out(s.DECISIONS, to="origin")
 
 
@@ -176,13 +181,32 @@ FLOW = (
         settings=lambda c: c.redact, code=(*_REDACT, "stages/decisions.py"), versions=redact.step_versions,
     ),
     Step(
-        "exact.share", exact.share, by="blob", reads=("redact.drop/kept",),
-        writes={"shares": Out(exact.SHARES), "sizes": Out(exact.SIZES)}, code=("stages/exact",),
-        when=exact.compares_repositories, counts=False,
+        "exact.share", exact.share, by="blob",
+        reads=("redact.drop/kept", "optout.apply/kept", "license.decide/kept"),
+        writes={
+            "shares": Out(exact.SHARES), "sizes": Out(exact.SIZES), "left": Out(exact.ORIGIN_NAMES, to="origin"),
+            "gone": Out(exact.PLACES, to="origin"),
+        },
+        code=_EXACT, when=exact.compares_repositories, counts=False,
+    ),
+    Step(
+        "exact.trees", exact.find_trees, by="origin",
+        reads=(
+            "ingest.list/origins", "ingest.list/occurrences", "ingest.list/decisions", "exact.share/left",
+            "exact.share/gone",
+        ),
+        writes={"trees": Out(exact.TREES, to="blob")}, code=_EXACT, when=exact.compares_repositories, counts=False,
+    ),
+    Step(
+        "exact.directories", exact.share_trees, by="blob", reads=("exact.trees/trees",),
+        writes={"shared": Out(exact.SHARED_TREES)}, code=_EXACT, when=exact.compares_repositories, counts=False,
     ),
     Step(
         "exact.repositories", exact.find_copies, by="one",
-        reads=("exact.share/shares", "exact.share/sizes", "ingest.list/origins"),
+        reads=(
+            "exact.share/shares", "exact.share/sizes", "exact.directories/shared", "ingest.list/origins",
+            "ingest.revisions/revisions",
+        ),
         writes={"duplicates": Out(s.DUPLICATES, to="blob"), "dropped": Out(exact.DROPPED_ORIGINS)},
         settings=exact.repository_settings, code=("stages/exact", "stages/near/prior.py"),
         versions=exact.prior_versions, when=exact.compares_repositories, counts=False,
@@ -225,13 +249,17 @@ FLOW = (
     Step(
         "near.components", near.find_components, by="one",
         reads=("near.edges/edges", "near.meet/edges", "near.meet/settled", "optout.apply/guards"),
-        writes={"members": Out(near.MEMBERS, to="blob"), "decided": Out(near.MEMBERS, to="blob")},
-        code=_NEAR, counts=False,
+        writes={
+            "members": Out(near.MEMBERS, to="blob"), "decided": Out(near.MEMBERS, to="blob"),
+            "giants": Out(near.GIANTS),
+        },
+        settings=lambda c: c.near, code=_NEAR, counts=False,
     ),
     Step(
         "near.documents", near.documents, by="blob",
         reads=(
-            "near.components/decided", "exact.keep/kept", "optout.apply/guards", "ingest.fetch/contents", *_SETTLED,
+            "near.components/decided", "near.components/giants", "exact.keep/kept", "optout.apply/guards",
+            "ingest.fetch/contents", *_SETTLED,
         ),
         writes={"documents": Out(s.NEAR_DOCUMENTS, to="component")},
         settings=lambda c: c.near, code=_NEAR, versions=near.versions, counts=False,

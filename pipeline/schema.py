@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 BLOB = pa.binary(20)
 LICENSE_TYPES = ("permissive", "permissive_weak", "no_license", "contested", "non_permissive")
@@ -256,6 +256,7 @@ NEAR_DOCUMENTS = _table(
     ("shingles", _list(pa.uint64())),
     ("keys", _list(pa.uint64())),
     ("normalised", pa.binary(16), "null"),  # digest of the content without what its line ends decide
+    ("piece", pa.uint32()),  # of a giant component
 )
 
 SPAN = pa.struct(
@@ -417,13 +418,13 @@ EVIDENCE = _table(
 DUPLICATES = _table(
     ("dropped", BLOB),  # of kind repository: the root directory of the copy, whether or not it was dropped
     ("kept", BLOB),
-    ("kind", pa.string()),  # near, normalised, repository
+    ("kind", pa.string()),  # near, normalised, repository, directory (one that both origins have; nothing went for it)
     ("jaccard", pa.float64()),  # of shingles; of kind repository: of distinct contents
     ("component", BLOB),
-    ("relation", pa.string(), "null"),  # of kind repository: mirror, fork, version, contained
+    ("relation", pa.string(), "null"),  # of kind repository: mirror, fork, version, contained; else directory
     ("dropped_origin", pa.string(), "null"),
     ("kept_origin", pa.string(), "null"),
-    ("containment", pa.float64(), "null"),  # share of the copy's distinct contents that the original has
+    ("containment", pa.float64(), "null"),  # share of the copy's contents that the original has; of its files
 )
 
 REDACTIONS = _table(

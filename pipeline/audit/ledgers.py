@@ -73,7 +73,7 @@ def check_duplicates(contents: Contents, complete: bool, report: Report) -> None
     threshold = 0.0 if near.get("profile") == "stack-v2" else near.get("threshold", 1.0)
     pairs: dict[bytes, dict[str, Any]] = {}
     for row in contents.ledger("duplicates").to_pylist():
-        if row["kind"] == "repository":
+        if row["kind"] in ("repository", "directory"):
             continue  # see check_repositories
         pairs[row["dropped"]] = row
         where = row["dropped"].hex()
@@ -109,6 +109,14 @@ def check_repositories(contents: Contents, outcomes: pa.Table, report: Report) -
     check = report.check("repositories", "each repository called a copy has the stated share of its contents elsewhere")
     pairs = {r["dropped_origin"]: r for r in contents.ledger("duplicates").to_pylist() if r["kind"] == "repository"}
     directory = {r["origin"]: r["directory"] for r in contents.ledger("repositories").to_pylist()}
+    for row in contents.ledger("duplicates").to_pylist():
+        if row["kind"] == "directory":
+            named = (row["dropped_origin"], row["kept_origin"])
+            well = row["dropped"] == row["kept"] and 0 < row["containment"] <= 1
+            check.expect(
+                well and named[0] != named[1] and set(named) <= directory.keys(),
+                f"{named[0]}: the directory {row['dropped'].hex()} that it is said to share with {named[1]} is no such",
+            )
     gone: Counter[str] = Counter()
     contained: dict[str, set[bytes]] = {}
     columns = [outcomes.column(name).to_pylist() for name in ("origin", "blob", "stage")]

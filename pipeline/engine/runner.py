@@ -325,7 +325,7 @@ class Runner:
 def use_numba_cache(config: Config) -> None:
     """Keep compiled kernels in the work folder. Works only before numba is imported."""
     # numba does not notice a change in a function that a compiled one calls: other source, other folder.
-    source = source_digest(("stages/near",))[:16]
+    source = source_digest(("engine/compiled.py", "stages/near", "stages/language"))[:16]
     os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(config.execution.work) / "numba" / source))
 
 

@@ -98,10 +98,10 @@ class Job:
         found: dict[str, dict[str, Any]] = json.loads(self.locators_file.read_bytes())
         return found
 
-    def pieces(self, name: str) -> Iterator[pa.Table]:
-        """The rows of an input, piece by piece, each verified. Memory: one piece."""
+    def pieces(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """The rows of an input (of some columns), piece by piece, each verified. Memory: one piece."""
         for piece in self.inputs[name]:
-            yield read_slice(piece)
+            yield read_slice(piece, columns)
 
     def slices(self, name: str) -> dict[int, list[Slice]]:
         """The pieces of an input by the slice that they are, to be read with `read_slice` one at a time."""

@@ -16,10 +16,12 @@ from pipeline.engine.artefacts import read_slice
 from pipeline.engine.rows import is_among, stack
 from pipeline.engine.runner import Runner
 from pipeline.errors import InputError
-from pipeline.schema import BLOB, DUPLICATES, SURVIVORS, TAGS
+from pipeline.schema import BLOB, DUPLICATES, SURVIVORS
 
+_ABOUT = pa.schema([SURVIVORS.field(name) for name in ("blob", "path", "license_expression")])
 _DIFF_LINES = 30
 _LINE = 160
+_NAME = 36
 
 
 def report_of(config: Config) -> dict[str, Any]:
@@ -38,7 +40,9 @@ def report_of(config: Config) -> dict[str, Any]:
     keys, missing = KeyStore(config.execution.facts_folder, config.near).known(both)
     # The facts may have been cleared since.
     keys = pa.concat_tables([keys, *_signed(runner, config, pa.chunked_array([blob_array(missing)]))])
-    found = summary(pairs, _about(runner, pairs), keys, config.near)
+    found = summary(pairs, _about(runner, config, pairs), keys, config.near)
+    (components,) = runner.receipts("near.components")
+    found["giant_components"] = components.info.get("giant_components", [])
     found["budget_hits"] = sum(int(r.info.get("budget_hits", 0)) for r in runner.receipts("near.choose"))
     texts = _texts(runner, config, [bytes.fromhex(row[end]) for row in found["largest"] for end in ("kept", "example")])
     for row in found["largest"]:
@@ -69,24 +73,24 @@ def _read(runner: Runner, name: str) -> pa.Table:
     return pa.concat_tables(_pieces(runner, name)).combine_chunks()
 
 
-def _about(runner: Runner, pairs: pa.Table) -> pa.Table:
-    """`blob` with `license_expression` of what was dropped, and `language` of what was kept."""
-    tables = [pa.table({"blob": pa.array([], BLOB), "language": pa.array([], TAGS.field("language").type)})]
-    kept = pairs.column("kept")
-    tables += [
-        table.filter(is_among(table.column("blob"), kept)).select(["blob", "language"])
-        for table in _pieces(runner, "language.tag/tags")
-    ]
-    for table in _pieces(runner, "exact.keep/kept"):
-        here = table.filter(is_among(table.column("blob"), pairs.column("dropped")))
-        tables.append(
-            here.select(["blob", "license_expression"]).cast(_subset(SURVIVORS, "blob", "license_expression"))
-        )
-    return stack(tables)
+def _about(runner: Runner, config: Config, pairs: pa.Table) -> pa.Table:
+    """`blob`, `license_expression` and `language` of what was dropped.
 
+    The run tagged what stayed. What went is tagged here, by its path and text, as the run would have done.
+    """
+    from pipeline.stages.language.core import tag
 
-def _subset(schema: pa.Schema, *names: str) -> pa.Schema:
-    return pa.schema([schema.field(name) for name in names])
+    dropped = pairs.column("dropped")
+    kept = (table.filter(is_among(table.column("blob"), dropped)) for table in _pieces(runner, "exact.keep/kept"))
+    about = stack([_ABOUT.empty_table(), *(table.select(_ABOUT.names) for table in kept)])
+    paths = dict(zip(about.column("blob").to_pylist(), about.column("path").to_pylist(), strict=True))
+    languages = {}
+    for table in _pieces(runner, "ingest.fetch/contents"):
+        here = table.filter(is_among(table.column("blob"), dropped))
+        for blob, text in zip(here.column("blob").to_pylist(), here.column("text").to_pylist(), strict=True):
+            languages[blob] = tag(paths[blob], text.encode(), config.language).language
+    found = [languages.get(blob) for blob in paths]
+    return about.append_column("language", pa.array(found, pa.string()))
 
 
 def _signed(runner: Runner, config: Config, blobs: pa.ChunkedArray) -> Iterator[pa.Table]:
@@ -132,8 +136,8 @@ def page(found: dict[str, Any], title: str) -> str:
         "max-width:60rem;margin:2rem auto;padding:0 1rem}pre{background:#f4f4f4;padding:.5rem;overflow-x:auto;"
         "font-size:.8rem}svg{width:100%;height:auto}text{font:12px system-ui,sans-serif}</style>\n"
         f"<h1>{html.escape(title)}: near-duplicates</h1>\n<p>{found['dropped']:,} files went for {found['clusters']:,} "
-        f"that stay; for {found['budget_hits']:,} files a comparison was left out by the budget.</p>\n"
-        f"<h2>Files in a cluster</h2>\n{bars(_by_number(found['cluster_sizes']))}"
+        f"that stay; for {found['budget_hits']:,} files a comparison was left out by the budget.{_cut(found)}</p>\n"
+        f"<h2>Files in a cluster</h2>\n{bars(by_size(found['cluster_sizes']))}"
         f"<h2>Dropped by language</h2>\n{bars(_first(found['dropped_by_language']))}"
         f"<h2>Dropped by licence</h2>\n{bars(_first(found['dropped_by_license']))}"
         "<h2>Found, of pairs that are alike</h2>\n<p>By similarity. Line: expected of the bands. Dots: measured, by "
@@ -142,12 +146,35 @@ def page(found: dict[str, Any], title: str) -> str:
     )
 
 
-def _by_number(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return [(name, counts[name]) for name in sorted(counts, key=int)][:40]
+def _cut(found: dict[str, Any]) -> str:
+    """What is to say of giant components, where there are any."""
+    large = found["giant_components"]
+    files, pieces = (sum(row[name] for row in large) for name in ("files", "pieces"))
+    if not large:
+        return ""
+    return f" {len(large):,} giant components of {files:,} files in all were decided in {pieces:,} pieces."
+
+
+def by_size(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """How many clusters of 2, 3 to 4, 5 to 8 files and so on.
+
+    >>> by_size({"2": 7, "3": 1, "4": 2, "9": 1})
+    [('2', 7), ('3 to 4', 3), ('5 to 8', 0), ('9 to 16', 1)]
+    """
+    places = {int(size): (int(size) - 1).bit_length() for size in counts}
+    rows = []
+    for place in range(1, max(places.values(), default=0) + 1):
+        here = sum(counts[str(size)] for size, at in places.items() if at == place)
+        rows.append(("2" if place == 1 else f"{2 ** (place - 1) + 1:,} to {2**place:,}", here))
+    return rows
 
 
 def _first(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(name or "(none)", count) for name, count in list(counts.items())[:25]]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
 
 
 def bars(rows: list[tuple[str, int]]) -> str:
@@ -156,9 +183,9 @@ def bars(rows: list[tuple[str, int]]) -> str:
         return "<p>None.</p>\n"
     most = max(count for _, count in rows)
     drawn = "".join(
-        f'<text x=190 y={20 * i + 14} text-anchor=end>{html.escape(name[:30])}</text>'
-        f'<rect x=200 y={20 * i + 3} width={480 * count / most:.1f} height=14 fill="#2b6cb0"/>'
-        f"<text x={206 + 480 * count / most:.1f} y={20 * i + 14}>{count:,}</text>"
+        f'<text x=270 y={20 * i + 14} text-anchor=end>{html.escape(_short(name))}</text>'
+        f'<rect x=280 y={20 * i + 3} width={400 * count / most:.1f} height=14 fill="#2b6cb0"/>'
+        f"<text x={286 + 400 * count / most:.1f} y={20 * i + 14}>{count:,}</text>"
         for i, (name, count) in enumerate(rows)
     )  # fmt: skip
     return f'<svg viewBox="0 0 760 {20 * len(rows) + 6}" role=img>{drawn}</svg>\n'
@@ -183,6 +210,8 @@ def curve(rows: list[dict[str, Any]]) -> str:
         f'<line x1=60 x2=720 y1={220 - 200 * share:.0f} y2={220 - 200 * share:.0f} stroke="#ddd"/>'
         for share in (0, 0.5, 1)
     )
-    names = "".join(f"<text x={at(r, 0)[0]:.0f} y=240 text-anchor=middle>{r['from']:.2f}</text>" for r in rows)
+    names = "".join(
+        f"<text x={at(r, 0)[0]:.0f} y=240 text-anchor=middle>{r['from']:.2f} to {r['to']:.2f}</text>" for r in rows
+    )
     shape = f'<polyline points="{line}" fill=none stroke="#2b6cb0" stroke-width=2 />'
     return f'<svg viewBox="0 0 760 250" role=img>{marks}{shape}{dots}{names}</svg>\n'

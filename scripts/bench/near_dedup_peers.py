@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import re
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -128,7 +131,75 @@ def datasketch_clustering(texts: list[str], seconds: float) -> dict[str, Any]:
     return {"documents": number, "seconds": time.process_time() - start}
 
 
+def datatrove_whole(texts: list[str], seconds: float) -> dict[str, Any]:
+    """Its four steps, 25x10, one task each."""
+    from datatrove.data import Document
+    from datatrove.pipeline.dedup import (
+        MinhashDedupBuckets,
+        MinhashDedupCluster,
+        MinhashDedupFilter,
+        MinhashDedupSignature,
+    )
+    from datatrove.pipeline.dedup.minhash import MinhashConfig
+
+    config = MinhashConfig(num_buckets=25, hashes_per_bucket=10)
+    folder = Path(tempfile.mkdtemp())
+    documents = [Document(text=text, id=str(i)) for i, text in enumerate(texts)]
+    start = time.process_time()
+    MinhashDedupSignature(str(folder / "signatures"), config=config).run(iter(documents), 0, 1)
+    for rank in range(25):
+        MinhashDedupBuckets(str(folder / "signatures"), str(folder / "buckets"), config=config).run(None, rank, 25)
+    MinhashDedupCluster(str(folder / "buckets"), str(folder / "removed"), config=config).run(None, 0, 1)
+    kept = sum(1 for _ in MinhashDedupFilter(str(folder / "removed")).run(iter(documents), 0, 1))
+    return _whole(texts, time.process_time() - start, len(texts) - kept)
+
+
+def datasketch_whole(texts: list[str], seconds: float) -> dict[str, Any]:
+    """Signatures, MinHashLSH, and its estimate of similarity as a check; the first of those alike stays."""
+    import datasketch
+    import xxhash
+
+    start = time.process_time()
+    index = datasketch.MinHashLSH(num_perm=256, params=(25, 10))
+    kept: dict[int, Any] = {}
+    for i, text in enumerate(texts):
+        tokens = re.findall(r"\w+", text.lower())
+        sketch = datasketch.MinHash(num_perm=256, hashfunc=xxhash.xxh32_intdigest)
+        shingles = {" ".join(tokens[t : t + 5]).encode() for t in range(len(tokens) - 4)}
+        if shingles:
+            sketch.update_batch(list(shingles))
+            if any(kept[other].jaccard(sketch) >= 0.7 for other in index.query(sketch)):
+                continue
+            index.insert(i, sketch, check_duplication=False)
+        kept[i] = sketch
+    return _whole(texts, time.process_time() - start, len(texts) - len(kept))
+
+
+def text_dedup_whole(texts: list[str], seconds: float) -> dict[str, Any]:
+    """Its command, with its own defaults but for 25x10 and shingles of 5."""
+    import datasets
+
+    folder = Path(tempfile.mkdtemp())
+    datasets.Dataset.from_dict({"text": texts}).save_to_disk(str(folder / "in"))
+    told = ["--path", str(folder / "in"), "--local", "--output", str(folder / "out"), "--column", "text"]
+    told += ["--cache_dir", str(folder / "cache"), "--num_proc", "1", "--ngram", "5", "--num_perm", "250"]
+    told += ["--b", "25", "--r", "10", "--batch_size", "10000", "--min_length", "5"]
+    before = os.times()
+    subprocess.run([sys.executable, "-m", "text_dedup.minhash", *told], check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return _whole(texts, spent, len(texts) - len(datasets.load_from_disk(str(folder / "out"))))
+
+
+def _whole(texts: list[str], seconds: float, removed: int) -> dict[str, Any]:
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    return {"documents": len(texts), "MB": size, "MB/s": size / seconds, "removed": removed}
+
+
 PARTS = {
+    "datatrove-whole": datatrove_whole,
+    "datasketch-whole": datasketch_whole,
+    "text-dedup-whole": text_dedup_whole,
     "datasketch": datasketch_signature,
     "bigcode-v2": bigcode_signature,
     "datatrove": datatrove_signature,

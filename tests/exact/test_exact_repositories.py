@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.schema import DUPLICATES, ORIGINS
+from pipeline.schema import DUPLICATES, HISTORY, ORIGINS
 from pipeline.stages.exact import repositories
-from pipeline.stages.exact.repositories import Copy, as_duplicates, copies, shares, summed, whole_copies
+from pipeline.stages.exact.repositories import Copy, as_duplicates, copies, root_revisions, shares, summed, whole_copies
 from pipeline.swhid import content_id
 
 from .rows import Row, table
@@ -184,3 +184,33 @@ def test_as_a_ledger() -> None:
     assert as_duplicates([], origins).schema == DUPLICATES
     assert whole_copies(found, 0.9, {"b"}).num_rows == 0  # an earlier release has it
     assert whole_copies(found, 0.9, set())["reason"].to_pylist() == ["a mirror of a: 100.00% of its contents are there"]
+
+
+def _id(name: object) -> bytes:
+    return content_id(str(name).encode())
+
+
+def _history(parents: dict[str, list[str]]) -> pa.Table:
+    """HISTORY of revisions with their parents, all by name."""
+    order = sorted(parents, key=_id)
+    above = [[_id(parent) for parent in parents[name]] for name in order]
+    columns = [[_id(name) for name in order], [bytes(20)] * len(order), [None] * len(order), above]
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, HISTORY, strict=True)], schema=HISTORY)
+
+
+def test_forks_have_the_revision_in_common_in_which_their_histories_begin() -> None:
+    parents = {"a": [], "b": ["a"], "c": ["b"], "f": ["b"], "m": ["f", "x"], "x": [], "s": ["gone"]}
+    parents |= {str(i): [str(i + 1)] for i in range(1, 40)} | {"40": []}
+    expected = {"c": "a", "m": "a", "a": "a", "x": "x", "s": None, "nowhere": None, "1": "40", "17": "40"}
+    heads = [*map(_id, expected), None]
+    # A merge keeps its own line's beginning; where a parent is missing, none is known.
+    roots = [None if name is None else _id(name) for name in expected.values()]
+    assert root_revisions(_history(parents), heads) == [*roots, None]
+    assert root_revisions(HISTORY.empty_table(), [_id("a"), None]) == [None, None]
+
+
+def test_a_shared_beginning_makes_a_fork_where_contents_are_shared() -> None:
+    trees = {"a": FILES, "b": FILES[:5] + OTHER, "c": ["c"], "d": FILES[:5] + [f"d {i}" for i in range(15)]}
+    origins = _origins(trees).append_column("root", pa.array([b"r" * 20, b"r" * 20, b"r" * 20, None], pa.binary(20)))
+    found = copies(*shares(_occurrences(trees)), origins, 0.9)
+    assert [(c.origin, c.original, c.relation) for c in found] == [("b", "a", "fork")]

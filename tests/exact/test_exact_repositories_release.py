@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.audit.folder import Contents
+from pipeline.audit.ledgers import check_repositories
+from pipeline.audit.report import Report
 from pipeline.audit.verify import audit_release
 from pipeline.build import build
 from pipeline.config import make_config
+from pipeline.schema import DECISIONS, DUPLICATES
 from tests.corpus import long_module, tar_of
 
 FILES = {f"r/{name}.py": long_module(name) for name in ("one", "two", "three", "four", "five")}
@@ -18,6 +23,12 @@ INPUTS = {
     "original": ("https://example.org/o/r", 90, FILES),
     "mirror": ("https://example.org/m/r", 3, FILES),
     "fork": ("https://example.org/f/r", 2, FILES | {"r/six.py": long_module("six")}),
+    "user": (
+        "https://example.org/u/r",
+        0,
+        {f"third_party/{path}": text for path, text in FILES.items()}
+        | {f"own/{i}.py": long_module(f"own {i}") for i in range(6)},
+    ),
     "other": ("https://example.org/x/y", 1, {"y.py": long_module("y"), "one.py": FILES["r/one.py"]}),
 }
 
@@ -58,6 +69,20 @@ def test_copies_are_named_and_nothing_is_lost(reported: Path) -> None:
     assert rows["https://example.org/f/r"]["containment"] == 6 / 7  # PKG-INFO is a file, too
     assert not [row for row in _table(reported, "decisions") if row["rule"] == "duplicate_repository"]
     assert audit_release(reported).problems == []
+
+
+def test_what_is_copied_from_where_is_said(reported: Path) -> None:
+    (row,) = [r for r in _table(reported, "duplicates") if r["kind"] == "directory"]
+    assert (row["dropped_origin"], row["kept_origin"]) == ("https://example.org/u/r", "https://example.org/o/r")
+    expected = (row["kept"], "directory", 5 / 13)  # PKG-INFO and a link are listed, too
+    assert (row["dropped"], row["relation"], row["containment"]) == expected
+    for lie in ({}, {"kept_origin": "https://example.org/no/where"}, {"containment": 1.5}, {"kept": bytes(20)}):
+        contents, report = Contents(reported), Report("")
+        contents._ledgers["duplicates"] = pa.Table.from_pylist([row | lie], schema=DUPLICATES)
+        nothing = pa.Table.from_pylist([], schema=pa.schema([DECISIONS.field(n) for n in ("origin", "blob", "stage")]))
+        check_repositories(contents, nothing, report)
+        said = [problem for problem in report.problems if "that it is said to share with" in problem]
+        assert len(said) == len(report.problems) == bool(lie)
 
 
 def test_dropping_takes_the_copies_and_leaves_the_originals(reported: Path, facts: Path, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def _build(root: Path, facts: Path, *changes: str) -> Path:
     data: dict[str, Any] = {
         "ingest": {"sources": [{"kind": "archives", "path": "in/*"}]},
         "license": {"headers": False},
+        "redact": {"enabled": False},
         "language": {"enabled": False},
         "near": {"normalised": True},
         "execution": {"facts": str(facts), "parts": 2, "buckets": 2, "cluster": {"kind": "inline"}},

@@ -13,6 +13,7 @@ from .samples import blobs_of, jaccard, large, shingle_set, variants
 
 CONFIG = NearConfig()
 TEXTS = variants(300)
+NO_BUDGET = {"budget_hits": 3, "giant_components": []}
 KEYS = band_rows(blobs_of(TEXTS), large(TEXTS), CONFIG)
 
 
@@ -46,12 +47,14 @@ def test_recall_expected_and_measured() -> None:
 def test_summary_counts_and_names() -> None:
     kept, dropped = PAIRS["kept"][0].as_py(), PAIRS["dropped"][0].as_py()
     about = pa.table({
-        "blob": pa.array([kept, dropped], BLOB), "language": ["C", None], "license_expression": [None, "MIT"],
+        "blob": pa.array([kept, dropped], BLOB), "language": [None, "C"], "license_expression": [None, "MIT"],
     })  # fmt: skip
     found = summary(PAIRS, about, KEYS, CONFIG)
     assert found["dropped"] == len(PAIRS)
     assert sum(found["dropped_by_language"].values()) == sum(found["dropped_by_license"].values()) == len(PAIRS)
-    assert found["dropped_by_language"]["C"] == PAIRS["kept"].to_pylist().count(kept)
+    times = PAIRS["dropped"].to_pylist().count(dropped)
+    assert found["dropped_by_language"] == {"": len(PAIRS) - times, "C": times}
+    assert found["dropped_by_license"] == {"": len(PAIRS) - times, "MIT": times}
     assert sum(int(size) * count for size, count in found["cluster_sizes"].items()) == len(PAIRS) + found["clusters"]
     assert len(found["largest"]) == 10
     assert found["largest"][0]["files"] == max(map(int, found["cluster_sizes"]))
@@ -62,11 +65,14 @@ def test_nothing_dropped() -> None:
     found = summary(DUPLICATES.empty_table(), pa.table({"blob": pa.array([], BLOB)}), KEYS, CONFIG)
     assert (found["dropped"], found["largest"]) == (0, [])
     assert {row["measured"] for row in found["recall"]} == {None}
-    assert "None." in page(found | {"budget_hits": 0}, "empty")
+    assert "None." in page(found | NO_BUDGET, "empty")
+    large = [{"files": 2500, "pieces": 3}, {"files": 1000, "pieces": 2}]
+    made = page(found | {"budget_hits": 0, "giant_components": large}, "cut")
+    assert "2 giant components of 3,500 files in all were decided in 5 pieces." in made
 
 
 def test_the_page_escapes_what_comes_from_files() -> None:
-    found = summary(PAIRS, pa.table({"blob": pa.array([], BLOB)}), KEYS, CONFIG) | {"budget_hits": 3}
+    found = summary(PAIRS, pa.table({"blob": pa.array([], BLOB)}), KEYS, CONFIG) | NO_BUDGET
     for row in found["largest"]:
         row["difference"] = difference("<script>alert(1)</script>\nsame", "same")
     made = page(found, "<title>")
@@ -74,6 +80,7 @@ def test_the_page_escapes_what_comes_from_files() -> None:
     assert "&lt;script&gt;" in made
     assert made.count("<svg") == 4
     assert "<b>" not in bars([("<b>", 2)])
+    assert f">{'x' * 35}…<" in bars([("x" * 90, 2)])
     assert curve(found["recall"]).count("<circle") == sum(row["measured"] is not None for row in found["recall"])
 
 

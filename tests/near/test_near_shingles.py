@@ -39,3 +39,10 @@ def test_empty_and_unequal() -> None:
     assert shingles(blobs_of([]), large([]), NearConfig()).equals(SHINGLES.empty_table())
     with pytest.raises(InputError, match="0 blobs and 1 texts"):
         shingles(blobs_of([]), large(["a"]), NearConfig())
+
+
+def test_many_and_repeated_shingles() -> None:
+    many = " ".join(str(number % 9001) for number in range(30_000))
+    texts = ["again " * 500, many, many[:200] * 40]
+    found = shingles(blobs_of(texts), large(texts), NearConfig())["shingles"].to_pylist()
+    assert found == [shingle_hashes_of(text) for text in texts]

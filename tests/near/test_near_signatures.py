@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.stages.near.characters import CODE_POINTS, lower_table
-from pipeline.stages.near.kernel import hash_shingles
+from pipeline.stages.near.kernel import sign
 from pipeline.stages.near.signatures import datasketch_signatures, lean_minhashes, shingle_hashes, signatures
 
-from .samples import EDGES, documents, large, mostly_symbols, shingle_set, tokens_of
+from .samples import EDGES, documents, large, mostly_symbols, shingle_hashes_of, shingle_set, tokens_of
 
 
 def _oracle(text: str, ngram: int = 5) -> NDArray[np.uint32]:
@@ -52,24 +52,40 @@ def test_signatures_are_datasketchs_bits(ngram: int) -> None:
         assert usable == (len(tokens_of(text)) >= ngram and not mostly_symbols(text))
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.text(max_size=80), max_size=4), st.integers(1, 6))
-def test_any_text_hashes_as_xxhash_does(texts: list[str], ngram: int) -> None:
-    for wide, digest in ((False, xxhash.xxh32_intdigest), (True, xxhash.xxh64_intdigest)):
-        values, offsets = shingle_hashes(large(texts), ngram, wide=wide)
-        for i, text in enumerate(texts):
-            expected = {digest(s.encode()) for s in shingle_set(text, ngram)}
-            assert set(values[offsets[i] : offsets[i + 1]].tolist()) == expected
+# Blocks begin and end among these in every way: ASCII and not, words and symbols, runs and single ones.
+_texts = st.lists(
+    st.text(max_size=80) | st.text("aZ_09 .;é一𐐀\n", max_size=300) | st.text("ab", min_size=60, max_size=200),
+    max_size=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_texts, st.text("aé-", max_size=130), st.integers(1, 6))
+def test_any_text_hashes_as_xxhash_does(texts: list[str], beside: str, ngram: int) -> None:
+    column = large([*texts, beside])  # what follows in the buffer belongs to no other document
+    values, offsets = shingle_hashes(column, ngram)
+    signed, comparable = signatures(column, ngram)
+    expected, also = datasketch_signatures(column, ngram)
+    assert np.array_equal(signed, expected)
+    assert np.array_equal(comparable, also)
+    for i, text in enumerate([*texts, beside]):
+        assert values[offsets[i] : offsets[i + 1]].tolist() == shingle_hashes_of(text, ngram)
 
 
 @pytest.mark.parametrize("length", range(80))
 def test_every_tail_length_hashes_as_xxhash_does(length: int) -> None:
     word = ("abcdefghij" * 8)[:length]
-    text = large([f"{word} b"])
-    expected = f"{word} b".strip().encode()
+    text = f"{word} b"
     ngram = 2 if word else 1
-    assert shingle_hashes(text, ngram, wide=False).values.tolist() == [xxhash.xxh32_intdigest(expected)]
-    assert shingle_hashes(text, ngram, wide=True).values.tolist() == [xxhash.xxh64_intdigest(expected)]
+    assert np.array_equal(signatures(large([text]), ngram).values[0], _oracle(text, ngram))
+    assert shingle_hashes(large([text]), ngram).values.tolist() == [xxhash.xxh64_intdigest(text.strip().encode())]
+
+
+@pytest.mark.parametrize("place", range(0, 70))
+def test_tokens_do_not_depend_on_where_blocks_begin(place: int) -> None:
+    text = "x" * place + " One__two-THREE\tfour;;five é\u00cb six " + "Seven" * 40 + " eight\n" * 30
+    for behind in ("", "é", "z" * 200):  # the last bytes of all are taken one by one
+        assert np.array_equal(signatures(large([text, behind])).values[0], _oracle(text))
 
 
 def test_the_datasketch_engine_gives_the_same() -> None:
@@ -139,8 +155,8 @@ HELLO = "++++++++[>++++[>++>+++>+++>+<<<<-]>+>+>->>+[<]<-]>>.>---.+++++++..+++.>
     ],
 )
 def test_files_that_are_not_made_of_words_are_not_compared(text: str, comparable: bool) -> None:
-    for sign in (signatures, datasketch_signatures):
-        assert sign(large([text])).comparable.tolist() == [comparable]
+    for engine in (signatures, datasketch_signatures):
+        assert engine(large([text])).comparable.tolist() == [comparable]
 
 
 def test_documents_decide_alone() -> None:
@@ -152,7 +168,7 @@ def test_documents_decide_alone() -> None:
 def test_one_compilation_serves_all_inputs() -> None:
     signatures(large(["a b c d e f"]))
     signatures(pa.chunked_array([large(["a b"]), large(["c d e f g h"])]))
-    assert len(hash_shingles.signatures) == 1  # type: ignore[attr-defined]
+    assert len(sign.signatures) == 1  # type: ignore[attr-defined]
 
 
 def test_refuses_nulls_other_types_and_bytes_that_are_not_utf8() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from pipeline.stages.near.bands import band_rows
 from pipeline.stages.near.config import NearConfig
-from pipeline.stages.near.signatures import permutations, shingle_hashes, signatures
+from pipeline.stages.near.signatures import permutations, signatures
 from pipeline.stages.near.verify import choose
 
 from .samples import EDGES, blobs_of, choosable, documents, large, variants
@@ -30,22 +31,26 @@ def _hashes(text: str, ngram: int) -> set[int]:
     return {xxhash.xxh32_intdigest(" ".join(tokens[i : i + ngram]).encode()) for i in range(len(tokens) - ngram + 1)}
 
 
-def _formula(text: str) -> NDArray[np.uint32]:
+def _formula(hashes: Iterable[int]) -> NDArray[np.uint32]:
     """a, b by RandomState(42); ((a * h + b) mod 2^32) mod (2^32 - 5), and the minimum from 2^32 - 1."""
     prime = 2**32 - 5
     draw = np.random.RandomState(42)
     a = draw.randint(1, prime, 250, np.uint32).astype(np.uint64)
     b = draw.randint(0, prime, 250, np.uint32).astype(np.uint64)
     least = np.full(250, 2**32 - 1, np.uint64)
-    for h in _hashes(text, 5):
+    for h in hashes:
         least = np.minimum(least, (a * np.uint64(h) + b) % np.uint64(2**32) % np.uint64(prime))
     return least.astype(np.uint32)
 
 
 def test_published_values_of_shingle_hashes() -> None:
     # The doctest of `ngrams` in bigcode-dataset's near_deduplication/bigcode-v2.
-    found = shingle_hashes(large(["a b c d"]), 2, wide=False, profile="stack-v2").values
-    assert sorted(found.tolist()) == [145323813, 433422276, 459146835]
+    published = {"a b": 433422276, "b c": 459146835, "c d": 145323813}
+    for shingle, value in published.items():
+        assert _hashes(shingle, 2) == {value}
+        assert np.array_equal(signatures(large([shingle]), 2, 250, "stack-v2").values[0], _formula([value]))
+    whole = signatures(large(["a b c d"]), 2, 250, "stack-v2").values[0]
+    assert np.array_equal(whole, _formula(published.values()))
 
 
 def test_permutations_are_drawn_as_published() -> None:
@@ -58,7 +63,7 @@ def test_permutations_are_drawn_as_published() -> None:
 def test_signatures_are_the_formulas_bits() -> None:
     got, comparable = signatures(large(CASES), 5, 250, "stack-v2")
     for text, signature, usable in zip(CASES, got, comparable, strict=True):
-        assert np.array_equal(signature, _formula(text)), text[:80]
+        assert np.array_equal(signature, _formula(_hashes(text, 5))), text[:80]
         assert usable == (len(_tokens(text)) >= 5)
 
 

@@ -105,6 +105,16 @@ def test_a_directory_without_a_revision_has_no_dates(built: Built) -> None:
     assert {row[name] for row in rows for name in ("first_seen", "last_changed_revision")} == {None}
 
 
+def test_who_has_what_from_whom_is_told(built: Built) -> None:
+    assert copied(built) == {("fork", "library", "fork")}  # by their histories: nobody declared it
+
+
+def copied(built: Built) -> set[tuple[str, str, str]]:
+    rows = rows_of(built, "ledger/duplicates").filter(pa.compute.field("kind").isin(["repository", "directory"]))
+    ends = ("dropped_origin", "kept_origin")
+    return {(*(row[end].removeprefix(BASE) for end in ends), row["relation"]) for row in rows.to_pylist()}
+
+
 def test_nobody_is_named_in_the_release_nor_on_the_way(built: Built) -> None:
     work = built.folder.parents[2] / "work"
     tables = [*built.folder.rglob("*.parquet"), *(work / "01-ingest").glob("describe/**/*.parquet")]
@@ -130,6 +140,7 @@ def test_what_opted_out_has_no_history_but_what_others_share(
     )
     assert not shown & tool
     assert fork <= shown  # and with it the library's, which are the fork's own too
+    assert not {name for row in copied(built) for name in row} & {"tool", "library"}
 
 
 def test_what_is_not_released_shows_no_history(tmp_path: Path, facts: Path) -> None:

@@ -8,14 +8,15 @@ lies in more, such as a licence text, is common; for pairs in which it was not c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.engine.rows import ids
-from pipeline.schema import DUPLICATES, VERDICTS
+from pipeline.schema import BLOB, DUPLICATES, VERDICTS
 
 ORIGINS_OF_A_BLOB = 16
 FEWEST_SHARED = 3  # contents, of a copy that nothing else gives away
@@ -111,16 +112,48 @@ def summed(shared: pa.Table, sizes: pa.Table) -> tuple[pa.Table, pa.Table]:
     return pairs.cast(SHARES), origins.rename_columns(SIZES.names).cast(SIZES)
 
 
+def root_revisions(history: pa.Table, heads: list[bytes | None]) -> list[bytes | None]:
+    """Of each head, the revision in which its line of first parents begins; None where the history does not tell.
+
+    `history` (schema HISTORY) has every revision once, sorted. Forks of one repository have it in common, whatever
+    became of them. Time O(n log d) for n revisions and lines of d, 24 bytes per revision.
+    """
+    known = ids(history.column("revision"))
+    unknown = len(known)
+    parents = history.column("parents").combine_chunks()
+    first = pc.list_element(parents.filter(pc.greater(pc.list_value_length(parents), 0)), 0)
+    above = np.arange(unknown + 1)
+    has_parent = np.flatnonzero(np.asarray(pc.greater(pc.list_value_length(parents), 0)))
+    above[has_parent] = _places(ids(first.cast(BLOB)), known)
+    while not np.array_equal(further := above[above], above):
+        above = further
+    found = []
+    for head in heads:
+        place = unknown if head is None else int(_places(np.frombuffer(head, "V20"), known)[0])
+        root = int(above[place])
+        found.append(None if root == unknown else bytes(known[root].tobytes()))
+    return found
+
+
+def _places(wanted: NDArray[np.void], known: NDArray[np.void]) -> NDArray[np.int64]:
+    """Where each id stands among `known`; behind all where it does not."""
+    if not len(known):
+        return np.zeros(len(wanted), np.int64)
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[place] == wanted, place, len(known))
+
+
 def copies(shared: pa.Table, sizes: pa.Table, origins: pa.Table, containment: float) -> list[Copy]:
     """Which origins are copies of which other, by name of the copy.
 
-    `origins` has origin, directory, fork_of. Decided in rank order (a declared fork after all others), so that an
-    original is never a copy of its copy; of several originals the one that has most of it is named, then the
-    better-ranked one. An origin is a copy of a better-ranked one that is none itself if their root directories are the
-    same (mirror); if it says to be its fork, or both are of one package, and `FEWEST_SHARED` contents are shared; or
-    if at least `containment` of its distinct contents lie there, and `FEWEST_SHARED` or all of them.
+    `origins` has origin, directory, fork_of and perhaps root (see `root_revisions`). Decided in rank order (a declared
+    fork after all others), so that an original is never a copy of its copy; of several originals the one that has most
+    of it is named, then the better-ranked one. An origin is a copy of a better-ranked one that is none itself if their
+    root directories are the same (mirror); if it says to be its fork, or their histories begin in one revision, or both
+    are of one package, and `FEWEST_SHARED` contents are shared; or if at least `containment` of its distinct contents
+    lie there, and `FEWEST_SHARED` or all of them.
     """
-    about = {row["origin"]: row for row in origins.select(["origin", "directory", "fork_of"]).to_pylist()}
+    about = {row["origin"]: row for row in origins.to_pylist()}
     order = ranked_origins(sizes).column("origin").to_pylist()
     order.sort(key=lambda name: about[name]["fork_of"] is not None)
     size = {row["origin"]: (row["contents"], row["common"]) for row in sizes.to_pylist()}
@@ -142,7 +175,7 @@ def copies(shared: pa.Table, sizes: pa.Table, origins: pa.Table, containment: fl
             both, of_common = size[name] if other == mirrored else common[name][other]
             own, others = (size[one][0] - size[one][1] + of_common for one in (name, other))
             inside = both / own
-            relation = _relation(about[name]["fork_of"], name, other, other == mirrored)
+            relation = _relation(about[name], about[other], other == mirrored)
             few = both < min(FEWEST_SHARED, own)
             if other != mirrored and (few or (relation == "contained" and inside < containment)):
                 continue
@@ -159,12 +192,14 @@ def copies(shared: pa.Table, sizes: pa.Table, origins: pa.Table, containment: fl
     return sorted(found, key=lambda copy: copy.origin)
 
 
-def _relation(fork_of: str | None, name: str, other: str, mirrored: bool) -> Relation:
+def _relation(copy: dict[str, Any], original: dict[str, Any], mirrored: bool) -> Relation:
     if mirrored:
         return "mirror"
-    if fork_of == other:
+    root = original.get("root")
+    if copy["fork_of"] == original["origin"] or (root is not None and copy.get("root") == root):
         return "fork"
-    return "version" if _package(name) is not None and _package(name) == _package(other) else "contained"
+    package = _package(copy["origin"])
+    return "version" if package is not None and package == _package(original["origin"]) else "contained"
 
 
 def _package(origin: str) -> str | None:

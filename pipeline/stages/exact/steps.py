@@ -10,13 +10,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.engine.step import Job
+from pipeline.schema import OCCURRENCES
 from pipeline.stages.decisions import decisions
-from pipeline.stages.exact import repositories
+from pipeline.stages.exact import directories, repositories
 from pipeline.stages.exact.core import keep_one
+from pipeline.stages.exact.directories import SHARED_TREES, TREES
 from pipeline.stages.exact.repositories import DROPPED_ORIGINS, SHARES, SIZES
 from pipeline.stages.near.prior import prior_identity
+from pipeline.swhid import TreeEntry, parse_swhid
 
-__all__ = ["DROPPED_ORIGINS", "SHARES", "SIZES"]
+__all__ = ["DROPPED_ORIGINS", "ORIGIN_NAMES", "PLACES", "SHARED_TREES", "SHARES", "SIZES", "TREES"]
+
+ORIGIN_NAMES = pa.schema([OCCURRENCES.field("origin")])
+PLACES = pa.schema([OCCURRENCES.field("origin"), OCCURRENCES.field("path")])
 
 
 def compares_repositories(config: Any) -> bool:
@@ -40,14 +46,52 @@ def share(job: Job) -> None:
     job.write("shares", shared)
     job.write("sizes", sizes)
 
+    # An opt-out is seen from what is missing: decisions do not name who opted out.
+    before, after = (job.read(name, PLACES.names) for name in ("license.decide/kept", "optout.apply/kept"))
+    job.send_by_origin("left", after.group_by("origin").aggregate([]))
+    if before.num_rows > after.num_rows:
+        gone = before.join(after, PLACES.names, join_type="left anti")
+        job.send_by_origin("gone", gone.select(PLACES.names))
+
+
+def find_trees(job: Job) -> None:
+    """The directories of the origins of which licence and opt-out left anything."""
+    left = set(job.read("exact.share/left").column("origin").to_pylist())
+    without: dict[str, set[bytes]] = {origin: set() for origin in left}
+    for name in ("exact.share/gone", "ingest.list/decisions"):
+        for row in job.read(name, PLACES.names).to_pylist():
+            if row["origin"] in left and row["path"] is not None:
+                without[row["origin"]].add(row["path"])
+    about = {row["origin"]: row for row in job.read("ingest.list/origins").to_pylist() if row["origin"] in left}
+    files: dict[str, list[TreeEntry]] = {origin: [] for origin in about}
+    occurrences = job.read("ingest.list/occurrences", ["origin", "path", "mode", "blob"])
+    for origin, path, mode, blob in zip(*(column.to_pylist() for column in occurrences.columns), strict=True):
+        if origin in files:
+            files[origin].append(TreeEntry(path, mode, blob))
+    for origin, entries in files.items():
+        known = {"origin": origin, "stars": about[origin]["stars"], "date": about[origin]["revision_date"]}
+        rows = directories.trees(known, entries, without[origin])
+        job.send_by_blob("trees", pa.Table.from_pylist(rows, schema=TREES), "directory")
+
+
+def share_trees(job: Job) -> None:
+    """Which directories of this bucket several origins have."""
+    job.write("shared", directories.shared_trees(job.read("exact.trees/trees")))
+
 
 def find_copies(job: Job) -> None:
     """Which repositories are copies of others; and, where that is wanted, which of them go as a whole."""
     wanted = job.settings
     shared, sizes = repositories.summed(job.read("exact.share/shares"), job.read("exact.share/sizes"))
-    origins = job.read("ingest.list/origins", ["origin", "directory", "fork_of"])
+    listing = job.read("ingest.list/origins", ["origin", "directory", "fork_of", "revision", "listed"])
+    heads = [parse_swhid(revision)[1] if revision else None for revision in listing.column("revision").to_pylist()]
+    roots = repositories.root_revisions(job.read("ingest.revisions/revisions"), heads)
+    origins = listing.append_column("root", pa.array(roots, pa.binary(20)))
     found = repositories.copies(shared, sizes, origins, wanted["repository_containment"])
     job.send_by_blob("duplicates", repositories.as_duplicates(found, origins), "dropped")
+    listed = dict(zip(listing.column("origin").to_pylist(), listing.column("listed").to_pylist(), strict=True))
+    shared_trees = job.read("exact.directories/shared")
+    job.send_by_blob("duplicates", directories.as_duplicates(shared_trees, found, listed), "dropped")
     if wanted["repositories"] == "drop":
         before = _released_before(wanted["prior"])
         job.write("dropped", repositories.whole_copies(found, wanted["repository_containment"], before))

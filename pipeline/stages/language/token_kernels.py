@@ -6,7 +6,7 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from pipeline.stages.near.compiled import compiled
+from pipeline.engine.compiled import compiled
 
 Bytes = NDArray[np.uint8]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+from numba import uint64
 from numpy.typing import NDArray
 
+from pipeline.engine.compiled import compiled
 from pipeline.schema import BLOB
 from pipeline.stages.near.columns import contiguous, require_pairs
 from pipeline.stages.near.config import NearConfig
@@ -21,12 +23,21 @@ def band_keys(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray[n
     Each step is a bijection of the state for a given value, so that two bands meet wrongly with
     probability about 2^-64, and such a meeting costs one comparison: candidates are verified.
     """
-    parts = signature[:, : bands * rows].reshape(len(signature), bands, rows)
-    key = np.full(parts.shape[:2], 0x9E3779B97F4A7C15, np.uint64)
-    for row in range(rows):
-        key = (key ^ parts[:, :, row]) * np.uint64(0xD6E8FEB86659FD93)
-        key ^= key >> np.uint64(32)
-    return key
+    keys = np.empty((len(signature), bands), np.uint64)
+    _mix(signature, rows, keys)
+    return keys
+
+
+@compiled
+def _mix(signature: NDArray[np.uint32], rows: int, keys: NDArray[np.uint64]) -> None:
+    for document in range(len(signature)):
+        values = signature[document]
+        for band in range(keys.shape[1]):
+            key = uint64(0x9E3779B97F4A7C15)
+            for row in range(uint64(band * rows), uint64((band + 1) * rows)):  # unsigned: no index is negative
+                key = (key ^ uint64(values[row])) * uint64(0xD6E8FEB86659FD93)
+                key ^= key >> uint64(32)
+            keys[document, band] = key
 
 
 def band_rows(

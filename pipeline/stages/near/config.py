@@ -55,6 +55,12 @@ class NearConfig(BaseModel):
         description="Kept files that a file is compared with per band key, best-ranked first. Guards do not "
         "count and are always compared.",
     )
+    max_component: int = Field(
+        default=100_000,
+        ge=2,
+        description="Files of one component that are decided together. A component of more is cut into pieces, so that "
+        "memory stays bounded: near-duplicates in different pieces both stay.",
+    )
     normalised: bool = Field(
         default=False,
         description="Whether files go that differ from another only in line ends, blanks before them, empty lines at "

@@ -34,7 +34,7 @@ def expectation(config: NearConfig) -> dict[str, Any]:
         "recall_if_evenly_spread": round(config.mean_candidate_probability(config.threshold, 1), 4),
         "compared_though_unlike": {f"{j:g}": round(config.candidate_probability(j), 4) for j in (0.3, 0.5, 0.6)},
         "key_bytes_per_file": config.bands * _BYTES_OF_KEY_ROW,
-        "budgets": {"max_kept_per_key": config.max_kept_per_key},
+        "budgets": {"max_kept_per_key": config.max_kept_per_key, "max_component": config.max_component},
     }
 
 
@@ -57,6 +57,7 @@ def explanation(found: dict[str, Any]) -> list[str]:
         f"  {after}",
         f"  datasketch would take {bands}x{rows} with equal weights, {more}x{fewer} with 0.9 on what is missed",
         f"  costs {found['key_bytes_per_file']:,} bytes of band keys a file; a file is compared with at most "
-        f"{found['budgets']['max_kept_per_key']} kept files per band key",
+        f"{found['budgets']['max_kept_per_key']} kept files per band key, among at most "
+        f"{found['budgets']['max_component']:,} of one component",
         "  files under one shingle, or with more symbols than word characters, are left to exact deduplication",
     ]

@@ -19,16 +19,15 @@ LARGEST = 10
 def summary(pairs: pa.Table, about: pa.Table, keys: pa.Table, config: NearConfig) -> dict[str, Any]:
     """Cluster sizes, drops by language and licence, the largest clusters, expected and measured recall.
 
-    `pairs` has what was dropped for what (schema DUPLICATES, of kind near), `about` the `license_expression` of each
-    dropped blob and the `language` of each kept one, `keys` BAND_ROWS of both. A cluster here is a kept file with all
-    that was dropped for it.
+    `pairs` has what was dropped for what (schema DUPLICATES, of kind near), `about` the `license_expression` and the
+    `language` of each dropped blob, `keys` BAND_ROWS of both ends. A cluster here is a kept file with all that was
+    dropped for it.
     """
     sizes = Counter(pairs.column("kept").to_pylist())
     facts = {row["blob"]: row for row in about.to_pylist()}
-    languages = Counter(facts.get(kept, {}).get("language") or "" for kept in pairs.column("kept").to_pylist())
-    licenses = Counter(
-        facts.get(gone, {}).get("license_expression") or "" for gone in pairs.column("dropped").to_pylist()
-    )
+    gone = [facts.get(blob, {}) for blob in pairs.column("dropped").to_pylist()]
+    languages = Counter(row.get("language") or "" for row in gone)
+    licenses = Counter(row.get("license_expression") or "" for row in gone)
     largest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:LARGEST]
     return {
         "dropped": pairs.num_rows,

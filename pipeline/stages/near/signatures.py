@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.stages.near.characters import lower_table
 from pipeline.stages.near.columns import Ragged, contiguous, texts
 from pipeline.stages.near.config import PERMUTATIONS, STACK_PERMUTATIONS, Profile
-from pipeline.stages.near.kernel import hash_shingles, minima, stack_minima
+from pipeline.stages.near.kernel import distinct_shingles, sign
 
 SEED = 1
 # Whose lower case, as str.lower() has it, depends on neighbours or is two code points.
@@ -56,17 +56,8 @@ def permutations(profile: Profile = "verified") -> tuple[NDArray[np.uint32], NDA
     return np.ascontiguousarray(multipliers, np.uint32), np.ascontiguousarray(addends, np.uint32)
 
 
-def _hashed(
-    documents: pa.Array | pa.ChunkedArray, ngram: int, wide: bool, profile: Profile
-) -> tuple[Ragged, NDArray[np.bool_]]:
-    split = profile == "stack-v2"
-    data, offsets = texts(_lowered_by_context(documents) if split else documents)
-    lengths = np.diff(offsets) + 1
-    hashes = np.empty(int((lengths if split else lengths // 2).sum()), np.uint64)
-    hash_offsets = np.empty(len(offsets), np.int64)
-    comparable = np.empty(len(offsets) - 1, np.bool_)
-    hash_shingles(data, offsets, lower_table(), ngram, split, wide, hashes, hash_offsets, comparable)
-    return Ragged(hashes[: hash_offsets[-1]], hash_offsets), comparable
+def _texts(documents: pa.Array | pa.ChunkedArray, profile: Profile) -> Ragged:
+    return texts(_lowered_by_context(documents) if profile == "stack-v2" else documents)
 
 
 def _lowered_by_context(documents: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -82,14 +73,18 @@ def _lowered_by_context(documents: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.replace_with_mask(column, pa.array(mask), lowered)
 
 
-def shingle_hashes(
-    documents: pa.Array | pa.ChunkedArray, ngram: int, *, wide: bool, profile: Profile = "verified"
-) -> Ragged:
-    """XXH64 (`wide`) or XXH32 of each document's shingles, in order and with repeats, as uint64.
+def shingle_hashes(documents: pa.Array | pa.ChunkedArray, ngram: int, profile: Profile = "verified") -> Ragged:
+    """XXH64 of each document's distinct shingles, ascending.
 
-    Memory: 8 bytes per token, and 7 bytes per byte of the longest document (profile "stack-v2": 8 and 10 per byte).
+    Memory: 8 bytes per shingle, and 14 bytes per byte of the longest document (profile "stack-v2": 8 and 26).
     """
-    return _hashed(documents, ngram, wide, profile)[0]
+    split = profile == "stack-v2"
+    data, offsets = _texts(documents, profile)
+    lengths = np.diff(offsets) + 1
+    values = np.empty(int((lengths if split else lengths // 2).sum()), np.uint64)
+    value_offsets = np.empty(len(offsets), np.int64)
+    distinct_shingles(data, offsets, lower_table(), ngram, split, values, value_offsets)
+    return Ragged(values[: value_offsets[-1]], value_offsets)
 
 
 def signatures(
@@ -98,14 +93,15 @@ def signatures(
     """The first `used` values of each document's signature.
 
     Profile "verified": the bits of `datasketch_signatures`. "stack-v2": those of BigCode's formula. Memory: 1 KB per
-    document.
+    document, and 8 bytes per byte of the longest one (profile "stack-v2": 14).
     """
-    (hashes, offsets), comparable = _hashed(documents, ngram, False, profile)
+    data, offsets = _texts(documents, profile)
     multipliers, addends = permutations(profile)
-    result = np.empty((len(documents), used), np.uint32)
-    smallest = stack_minima if profile == "stack-v2" else minima
-    smallest(hashes, offsets, multipliers[:used], addends[:used], result)
-    return Signatures(result, comparable)
+    values = np.empty((len(offsets) - 1, used), np.uint32)
+    comparable = np.empty(len(offsets) - 1, np.bool_)
+    split = profile == "stack-v2"
+    sign(data, offsets, lower_table(), ngram, split, multipliers[:used], addends[:used], values, comparable)
+    return Signatures(values, comparable)
 
 
 def datasketch_signatures(

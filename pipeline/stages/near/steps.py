@@ -13,26 +13,28 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline import schema as s
 from pipeline.engine.rows import constant, ids, is_among, positions, stack
-from pipeline.engine.step import Job, blob_buckets
+from pipeline.engine.step import Job
 from pipeline.rank import ranked
 from pipeline.schema import BLOB, BLOBS, NEAR_DOCUMENTS, SURVIVORS
 from pipeline.stages.decisions import decisions
 from pipeline.stages.near import prior
 from pipeline.stages.near import versions as kernel
 from pipeline.stages.near.bands import band_rows
-from pipeline.stages.near.components import components, reduced, star_edges
+from pipeline.stages.near.components import components, star_edges
 from pipeline.stages.near.config import NearConfig
 from pipeline.stages.near.key_store import KeyStore, blob_array
 from pipeline.stages.near.normalised import DIGEST, digests, identity_rows
+from pipeline.stages.near.pieces import giants, in_pieces
 from pipeline.stages.near.reasons import NORMALISED, likeness
 from pipeline.stages.near.shingles import shingles
-from pipeline.stages.near.tables import BAND_ROWS, DUPLICATES, EDGES, MEMBERS, PRIOR_PAIRS, PRIORS, SETTLED
+from pipeline.stages.near.tables import BAND_ROWS, DUPLICATES, EDGES, GIANTS, MEMBERS, PRIOR_PAIRS, PRIORS, SETTLED
 from pipeline.stages.near.verify import choose
 
-__all__ = ["BAND_ROWS", "DUPLICATES", "EDGES", "MEMBERS", "PRIORS", "PRIOR_PAIRS", "SETTLED"]
+__all__ = ["BAND_ROWS", "DUPLICATES", "EDGES", "GIANTS", "MEMBERS", "PRIORS", "PRIOR_PAIRS", "SETTLED"]
 
 
 def versions(config: NearConfig) -> dict[str, str]:
@@ -88,10 +90,10 @@ def _documents(job: Job, wanted: pa.ChunkedArray) -> Iterator[pa.Table]:
     """`blob` and `text` of the wanted contents, some thousand at a time."""
     if not len(wanted):
         return
-    for contents in job.pieces("ingest.fetch/contents"):
+    for contents in job.pieces("ingest.fetch/contents", ["blob", "text"]):
         here = contents.filter(is_among(contents.column("blob"), wanted)).combine_chunks()
         for start in range(0, here.num_rows, 2000):
-            yield here.select(["blob", "text"]).slice(start, 2000)
+            yield here.slice(start, 2000)
 
 
 def _keyed(job: Job, wanted: pa.ChunkedArray, *, normalised: bool = False) -> Iterator[pa.Table]:
@@ -136,7 +138,7 @@ def bands(job: Job) -> None:
 def edges(job: Job) -> None:
     """In each band, blobs with one key are joined; of these edges as many go on as the bucket's components need."""
     rows = job.read("near.bands/rows")
-    job.write("edges", reduced(star_edges(rows)))
+    job.write("edges", star_edges(rows))
     if job.settings.prior is not None:
         job.write("active", rows)
 
@@ -155,7 +157,7 @@ def meet(job: Job) -> None:
         found = _meeting(job, settled, identities.cast(BAND_ROWS), normalised=True)
         met = pa.concat_tables([met, _identities(config, found)])
     groups = active.filter(is_among(active.column("key"), met.column("key")))
-    job.write("edges", reduced(star_edges(pa.concat_tables([groups, met]))))
+    job.write("edges", star_edges(pa.concat_tables([groups, met])))
 
 
 def _meeting(job: Job, settled: pa.ChunkedArray, active: pa.Table, *, normalised: bool = False) -> pa.Table:
@@ -196,7 +198,11 @@ def find_components(job: Job) -> None:
     guarded = is_among(members.column("component"), members.filter(guarding).column("component"))
     dropped = is_among(members.column("blob"), settled.filter(settled.column("dropped")).column("blob"))
     decided = pc.or_(guarded, pc.and_not(is_among(members.column("blob"), met), dropped))
-    job.send_by_blob("decided", members.filter(decided))
+    members = members.filter(decided)
+    job.send_by_blob("decided", members)
+    large = giants(members, job.settings)
+    job.write("giants", large)
+    job.info["giant_components"] = large.select(["files", "pieces"]).to_pylist()
 
 
 def documents(job: Job) -> None:
@@ -208,6 +214,7 @@ def documents(job: Job) -> None:
     kept = job.read("exact.keep/kept")
     guards = job.read("optout.apply/guards").column("blob")
     priors = job.read("near.stand/priors").column("blob")
+    large = job.read("near.components/giants")
     rows = pa.concat_tables(list(_keyed(job, decided.column("blob"))))
     keyed = rows.column("blob").take(pa.array(np.arange(0, rows.num_rows, config.bands)))
     keys = pa.FixedSizeListArray.from_arrays(rows.column("key").combine_chunks(), config.bands)
@@ -228,16 +235,29 @@ def documents(job: Job) -> None:
                 "keys": pc.coalesce(keys.take(positions(blobs, keyed)), none),
                 "normalised": digests(batch.column("text")) if config.normalised else pa.nulls(len(blobs), DIGEST),
             }
-        ).cast(NEAR_DOCUMENTS)
-        job.send("documents", table, blob_buckets(table.column("component"), job.parts["component"]))
+        )
+        table = in_pieces(table, large, config.bands).cast(NEAR_DOCUMENTS)
+        job.send("documents", table, _component_buckets(table, job.parts["component"]))
+
+
+def _component_buckets(documents: pa.Table, parts: int) -> NDArray[np.int64]:
+    """By the last bytes of the component's name: a name is the smallest of many ids, so most begin with low bits."""
+    names = ids(documents.column("component")).view(np.uint8).reshape(-1, 20)
+    last = names[:, 16:].copy().view(">u4")[:, 0].astype(np.int64)
+    return np.asarray((last + documents.column("piece").to_numpy()) % parts)
 
 
 def choose_kept(job: Job) -> None:
-    """Within each component, drop what is near a better file that is kept."""
+    """Within each component, or each piece of a giant one, drop what is near a better file that is kept."""
     table = ranked(job.read("near.documents/documents"))
-    choice = choose(table, job.settings)
-    job.send_by_blob("dropped", choice.dropped, "dropped")
-    job.info["budget_hits"] = choice.budget_hits
+    job.info["budget_hits"] = 0
+    pieces = pc.unique(table.column("piece"))
+    for piece in pieces:
+        # Pieces that lie in one part by chance are not compared: what comes out depends on no number of parts.
+        together = table if len(pieces) == 1 else table.filter(pc.equal(table.column("piece"), piece))
+        choice = choose(together, job.settings)
+        job.send_by_blob("dropped", choice.dropped, "dropped")
+        job.info["budget_hits"] += choice.budget_hits
 
 
 def _still_dropped(job: Job, kept: pa.Table, members: pa.Table) -> pa.Table:

@@ -20,6 +20,9 @@ EDGES = _table(("low", BLOB), ("high", BLOB))
 # The component of each blob that has an edge, named by its smallest blob.
 MEMBERS = _table(("blob", BLOB), ("component", BLOB))
 
+# A component of more files than are decided together, how many these are, and how many pieces it is cut into.
+GIANTS = _table(("component", BLOB), ("files", pa.int64()), ("pieces", pa.int64()))
+
 # A document as the sorted set of its shingle hashes.
 SHINGLES = _table(("blob", BLOB), ("shingles", pa.list_(pa.uint64())))
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.engine.compiled import compiled
 from pipeline.engine.rows import ids
 from pipeline.errors import InputError, IntegrityError
 from pipeline.stages.near.columns import Ragged, blob_ranks, contiguous, lists, numbers
-from pipeline.stages.near.compiled import compiled
 from pipeline.stages.near.config import NearConfig
 from pipeline.stages.near.tables import DUPLICATES
 

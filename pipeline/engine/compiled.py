@@ -1,4 +1,4 @@
-"""How this stage compiles its loops."""
+"""How compiled loops are made."""
 
 from __future__ import annotations
 
