@@ -55,7 +55,8 @@ def test_a_flipped_bit_in_any_output_is_found_by_full_verification(
     built: Configure, tmp_path: Path, reference: Path, root: str
 ) -> None:
     outputs = _outputs(tmp_path / "work")
-    assert len(outputs) == sum(step.when(built()) for step in FLOW)
+    # No folder of the tiny corpus with three files lies in two origins.
+    assert len(outputs) == sum(step.when(built()) for step in FLOW if step.name != "exact.directories")
     for number, path in enumerate(outputs):
         flip(path, number / len(outputs))
     result = build(built(), verify_full=True)
