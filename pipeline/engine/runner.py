@@ -92,7 +92,8 @@ class Runner:
         self._receipts: dict[str, list[Receipt]] = {}
         self._readable: dict[tuple[str, str, Partitioning, int | None], dict[int, list[Slice]]] = {}
         self._preparing: dict[str, subprocess.Popen[bytes]] | None = None
-        stages = list(dict.fromkeys(step.stage for step in steps))
+        # In the order of their last steps: some stages have a first word before the one ahead of them ends.
+        stages = list(dict.fromkeys(step.stage for step in reversed(steps)))[::-1]
         self._folders = {stage: self._work / f"{number:02d}-{stage}" for number, stage in enumerate(stages, 1)}
 
     # --- where things are ---
