@@ -15,7 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.stages import license as license_stage
 from pipeline.stages.license import candidates, policy, scancode
@@ -178,3 +181,8 @@ def test_every_rule_of_scancode_has_an_expression_that_is_read(index: Any) -> No
     for rule in index.rules_by_rid:
         if rule.license_expression:
             shipped.classify(parse(rule.license_expression))
+
+
+@given(st.lists(st.one_of(st.floats(0, 3), st.integers(0, 9_999).map(lambda n: n / 20))))
+def test_shares_are_rounded_as_python_rounds_them(values: list[float]) -> None:
+    assert candidates._rounded(np.array(values)).tolist() == [round(value, 1) for value in values]
