@@ -17,6 +17,7 @@ from pipeline.stages.optout import steps as optout
 from pipeline.stages.redact import steps as redact
 from pipeline.stages.release import histories
 from pipeline.stages.release import steps as release
+from pipeline.stages.screen import steps as screen
 
 _INGEST, _LICENSE, _OPTOUT = (
     ("stages/ingest", "stages/decisions.py", "engine/storage.py"),
@@ -289,6 +290,12 @@ FLOW = (
         writes={"tags": Out(s.TAGS), "sizes": Out(s.SIZES)},
         settings=lambda c: c.language, code=_LANGUAGE, versions=language.step_versions,
     ),
+    Step(
+        "screen.look", screen.look, by="blob", reads=("near.apply/kept", "ingest.fetch/contents"),
+        writes={"found": Out(s.SCREENS)},
+        settings=lambda c: c.screen, code=("stages/screen",), versions=screen.versions, when=screen.is_needed,
+        counts=False,
+    ),
     # by shard
     Step(
         "release.plan", release.plan_shards, by="one", reads=("language.tag/sizes",), writes={"shards": Out(s.SHARDS)},
@@ -299,8 +306,7 @@ FLOW = (
         reads=(
             "near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags", "ingest.list/origins",
             "near.apply/duplicates", "exact.repositories/duplicates", "license.decide/evidence",
-            "ingest.fetch/occurrences", "ingest.dates/dates",
-            "release.plan/shards",
+            "ingest.fetch/occurrences", "ingest.dates/dates", "screen.look/found", "release.plan/shards",
         ),
         writes={
             "data": Out(s.RELEASED, to="shard"), "redactions": Out(s.REDACTIONS, to="shard"),
@@ -356,7 +362,7 @@ FLOW = (
             "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
-        settings=_published, code=(*_RELEASE, "stages/language", "config.py"), versions=release.manifest_versions,
+        settings=_published, code=(*_RELEASE, "stages/language", "stages/screen", "config.py"), versions=release.manifest_versions,
         counts=False,
     ),
 )  # fmt: skip

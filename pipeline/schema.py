@@ -291,6 +291,14 @@ TAGS = _table(
     ("is_data_dump", pa.bool_()),
 )
 
+SCREENS = _table(  # what they mean: stages/screen
+    ("blob", BLOB),
+    ("is_contaminated", pa.bool_(), "null"),
+    ("benchmark", pa.string(), "null"),
+    ("benchmark_item", pa.int64(), "null"),
+    ("benchmark_share", pa.float64(), "null"),
+)
+
 # --- in a release ---------------------------------------------------------------------------------
 # Column names follow The Stack v2 where the meaning is the same.
 
@@ -363,6 +371,7 @@ RELEASED = _table(
     ("n_redactions", pa.int64()),
     ("redacted_sha256", pa.string(), "null"),  # of the UTF-8 text, where n_redactions > 0
     *((field.name, field.type, "null") if field.nullable else (field.name, field.type) for field in SIGNALS),
+    *((field.name, field.type, "null") for field in SCREENS if field.name != "blob"),
     # here the columns of the named subsets: see stages/release/subsets.py
     ("content", pa.large_string()),
 )

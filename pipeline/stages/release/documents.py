@@ -21,7 +21,8 @@ from pipeline.stages.license.reviews import reviews_of
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.policy import digest as redaction_digest
 from pipeline.stages.release.croissant import croissant
-from pipeline.stages.release.subsets import added
+from pipeline.stages.release.subsets import added, column
+from pipeline.stages.screen.benchmarks import digests
 
 DOCUMENTS = (
     "release.json", "manifest.jsonl", "manifest-sha256.txt", "README.md", "report.html", "croissant.json",
@@ -30,7 +31,7 @@ DOCUMENTS = (
 # Libraries whose version can decide a released byte.
 _LIBRARIES = (
     "datasketch", "detect-secrets", "enry-python", "hyperscan", "license-expression", "numpy", "permastack",
-    "pyarrow", "scancode-toolkit", "xxhash",
+    "pyahocorasick", "pyarrow", "scancode-toolkit", "xxhash",
 )  # fmt: skip
 
 
@@ -119,6 +120,7 @@ def _policies(settings: dict[str, Any]) -> dict[str, str]:
     }
     reviews = reviews_of(settings["license"]).digest
     policies |= {"reviews": reviews} if reviews != "none" else {}
+    policies |= {f"benchmark {name}": digest for name, digest in digests(settings["screen"]).items()}
     tables = {registry.aliases, digest(settings["ingest"].repositories)} - {"none"}
     return policies | ({"repositories": " ".join(sorted(tables))} if tables else {})
 
@@ -155,7 +157,8 @@ def _largest(counts: dict[str, int], number: int = 20) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:number]
 
 
-def _card(release: Release, entries: list[Entry]) -> str:
+def front_matter(name: str, entries: list[Entry]) -> str:
+    """The card's head: the configurations that `datasets.load_dataset` knows, all, each language's, and subsets'."""
     folders: dict[str, list[str]] = {}
     for entry in entries:
         if entry.table == "data":
@@ -164,12 +167,16 @@ def _card(release: Release, entries: list[Entry]) -> str:
     configs = "".join(
         f"- config_name: {Path(folder).name}\n  data_files: {folder}/*.parquet\n" for folder in sorted(folders)
     )
-    front = (
-        f"---\npretty_name: {json.dumps(release.name)}\ntask_categories:\n- text-generation\ntags:\n- code\nconfigs:\n"
-    )
-    front += "- config_name: default\n  default: true\n  data_files: data/*/*.parquet\n" + configs + "---\n"
+    front = f"---\npretty_name: {json.dumps(name)}\ntask_categories:\n- text-generation\ntags:\n- code\nconfigs:\n"
+    front += "- config_name: default\n  default: true\n  data_files: data/*/*.parquet\n" + configs
+    for subset, files in configurations(entries).items():
+        front += f"- config_name: {column(subset)}\n  data_files:\n" + "".join(f"  - {path}\n" for path in files)
+    return front + "---\n"
+
+
+def _card(release: Release, entries: list[Entry]) -> str:
     totals = release.totals
-    return front + (
+    return front_matter(release.name, entries) + (
         f"\n# {release.name} {release.version}\n\n{release.description}\n\n"
         f"Permissively licensed source code: {totals.released:,} files, each with its SWHID, the evidence for its "
         "licence, and a record of each redaction. Every listed file that is not here is in a ledger with the rule that "
@@ -179,20 +186,43 @@ def _card(release: Release, entries: list[Entry]) -> str:
         f"| merged as exact copies | {totals.merged:,} |\n{_table(list(totals.dropped.items()))}\n"
         f"| language | files |\n|---|---:|\n{_table(_largest(release.languages))}\n"
         f"| licence | files |\n|---|---:|\n{_table(_largest(release.licenses))}\n"
-        f"| redacted | spans |\n|---|---:|\n{_table(_largest(release.redactions))}\n" + _subsets(release) + "## Use\n\n"
+        f"| redacted | spans |\n|---|---:|\n{_table(_largest(release.redactions))}\n"
+        + _subsets(release, entries)
+        + "## Use\n\n"
         '```python\nimport datasets\nrows = datasets.load_dataset("PATH_OF_THIS_FOLDER", split="train")\n```\n\n'
         "Each file keeps its own licence: see `license_expression`, `ledger/evidence` and `attribution/`. "
         "Check the folder with `sha256sum -c manifest-sha256.txt`, and everything else with `permastack audit .`.\n"
     )
 
 
-def _subsets(release: Release) -> str:
+def configurations(entries: list[Entry]) -> dict[str, list[str]]:
+    """Of each named subset by which the shards are partitioned, the files that it is: globs of whole folders, and paths.
+
+    Shards are partitioned by a subset where each of them lies in it whole or not at all, and one of them does.
+    """
+    shards = [(entry, entry.model_dump().get("subsets") or {}) for entry in entries if entry.table == "data"]
+    shards = sorted(((entry, funnels) for entry, funnels in shards if entry.rows), key=lambda shard: shard[0].path)
+    found = {}
+    for name in sorted({name for _, funnels in shards for name in funnels}):
+        inside = [entry.path for entry, funnels in shards if funnels[name]["rows"] == entry.rows]
+        outside = [entry.path for entry, funnels in shards if funnels[name]["rows"] == 0]
+        if inside and len(inside) + len(outside) == len(shards):
+            split = {str(Path(path).parent) for path in outside}
+            folders = ((str(Path(path).parent), path) for path in inside)
+            found[name] = sorted({path if folder in split else f"{folder}/*.parquet" for folder, path in folders})
+    return found
+
+
+def _subsets(release: Release, entries: list[Entry]) -> str:
     """The named subsets and their funnels, in Markdown."""
+    loadable = configurations(entries)
     about = release.configuration.get("release", {}).get("subsets", {})
     lines = ["| subset | filter | fail | fail it alone |", "|---|---|---:|---:|"]
     words = []
     for name, funnel in release.subsets.items():
-        words.append(f"- `in_{name}`: {funnel['rows']:,} files. {_cell(about.get(name, {}).get('description', ''))}")
+        how = ", a configuration, too" if name in loadable else ""
+        described = _cell(about.get(name, {}).get("description", ""))
+        words.append(f"- `{column(name)}`{how}: {funnel['rows']:,} files. {described}")
         lines += [
             f"| {name} | {rule} | {number:,} | {funnel['fail_alone'][rule]:,} |"
             for rule, number in funnel["fail"].items()

@@ -107,12 +107,19 @@ def _files(table: pa.Table) -> Iterator[tuple[str, bytes]]:
 
 
 def released_rows(
-    survivors: pa.Table, contents: pa.Table, spans: pa.Table, tags: pa.Table, origins: pa.Table, dates: pa.Table
+    survivors: pa.Table,
+    contents: pa.Table,
+    spans: pa.Table,
+    tags: pa.Table,
+    origins: pa.Table,
+    dates: pa.Table,
+    screens: pa.Table,
 ) -> tuple[pa.Table, pa.Table]:
     """`(rows, redactions)` in the schemas RELEASED and REDACTIONS, one row per survivor."""
     blobs = survivors.column("blob")
     content = contents.take(positions(blobs, contents.column("blob")))
     tag = tags.take(positions(blobs, tags.column("blob"))).drop_columns(["blob"])
+    screened = screens.take(positions(blobs, screens.column("blob"))).drop_columns(["blob"])
     origin = origins.take(pc.index_in(survivors.column("origin"), value_set=origins.column("origin").combine_chunks()))
     found = spans.column("spans").take(positions(blobs, spans.column("blob"))).to_pylist()
 
@@ -176,6 +183,7 @@ def released_rows(
         "content": pa.array(texts, pa.large_string()),
     }
     columns |= {name: tag.column(name) for name in tag.column_names}
+    columns |= {name: screened.column(name) for name in screened.column_names}
     languages = described(tag.column("language").to_pylist())
     columns |= {name: pa.array(values, RELEASED.field(name).type) for name, values in languages.items()}
     counted = signals(columns["content"], tag.column("language"))

@@ -65,6 +65,7 @@ def send_rows(job: Job) -> None:
         job.read("language.tag/tags"),
         job.read("ingest.list/origins"),
         job.read("ingest.dates/dates"),
+        job.read("screen.look/found"),
     )
     planned = job.read("release.plan/shards")
     first = plan.first_shards(planned, "data")
