@@ -291,9 +291,10 @@ FLOW = (
         settings=lambda c: c.language, code=_LANGUAGE, versions=language.step_versions,
     ),
     Step(
-        "screen.look", screen.look, by="blob", reads=("near.apply/kept", "ingest.fetch/contents"),
+        "screen.look", screen.look, by="blob",
+        reads=("near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags"),
         writes={"found": Out(s.SCREENS)},
-        settings=lambda c: c.screen, code=("stages/screen",), versions=screen.versions, when=screen.is_needed,
+        settings=lambda c: c.screen, code=("stages/screen", *_REDACT), versions=screen.versions, when=screen.is_needed,
         counts=False,
     ),
     # by shard
@@ -362,8 +363,8 @@ FLOW = (
             "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
-        settings=_published, code=(*_RELEASE, "stages/language", "stages/screen", "config.py"), versions=release.manifest_versions,
-        counts=False,
+        settings=_published, code=(*_RELEASE, "stages/language", "stages/screen", "config.py"),
+        versions=release.manifest_versions, counts=False,
     ),
 )  # fmt: skip
 

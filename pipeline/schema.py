@@ -289,6 +289,8 @@ TAGS = _table(
     ("is_minified", pa.bool_()),
     ("is_notebook", pa.bool_()),
     ("is_data_dump", pa.bool_()),
+    ("notebook_language", pa.string(), "null"),
+    ("notebook_language_method", pa.string(), "null"),
 )
 
 SCREENS = _table(  # what they mean: stages/screen
@@ -297,6 +299,7 @@ SCREENS = _table(  # what they mean: stages/screen
     ("benchmark", pa.string(), "null"),
     ("benchmark_item", pa.int64(), "null"),
     ("benchmark_share", pa.float64(), "null"),
+    ("parses", pa.bool_(), "null"),
 )
 
 # --- in a release ---------------------------------------------------------------------------------
@@ -362,6 +365,9 @@ RELEASED = _table(
     ("is_minified", pa.bool_()),
     ("is_notebook", pa.bool_()),
     ("is_data_dump", pa.bool_()),
+    ("notebook_language", pa.string(), "null"),  # of its code cells
+    ("notebook_language_method", pa.string(), "null"),  # metadata, classifier
+    ("output_spans", _list(pa.int64()), "null"),  # of a notebook: start, end, start, end ... in the text's UTF-8 bytes
     ("extension", pa.string()),
     ("length_bytes", pa.int64()),
     ("src_encoding", pa.string()),

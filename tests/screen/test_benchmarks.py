@@ -16,11 +16,13 @@ from pipeline.audit.verify import audit_release
 from pipeline.build import build, make_runner
 from pipeline.errors import ConfigError, InputError, PermastackError
 from pipeline.manifest.model import read_release
+from pipeline.stages.language.notebooks import without_outputs
 from pipeline.stages.screen.benchmarks import BenchmarkText, benchmark_texts, digests
 from pipeline.stages.screen.config import ScreenConfig
 from pipeline.stages.screen.overlap import Overlap, Screen, plain
 from pipeline.stages.screen.steps import versions
 from tests.conftest import Configure
+from tests.corpus import MAIL, MIT, tar_of, write_archives
 
 # Items in the form of HumanEval's, with words of our own.
 PROMPT = 'def helper(a):\n    """Not this one."""\n\n\ndef glue(parts: list) -> str:\n    """ Put the parts together.\n    >>> glue(["a", "b"])\n    \'ab\'\n    """\n'  # noqa: E501
@@ -178,9 +180,16 @@ def test_shares_are_those_that_sets_of_n_grams_give(texts: list[str], file: str,
     assert found == (Overlap("own", best[1], round(-best[0], 4)) if best[0] else None)
 
 
-def test_a_release_flags_what_is_in_a_benchmark_and_shows_no_text_of_it(configure: Configure, tmp_path: Path) -> None:
+def test_a_release_says_what_is_in_a_benchmark_and_shows_no_text_of_it(configure: Configure, tmp_path: Path) -> None:
     hidden = tmp_path / "hidden-place"
     hidden.mkdir()
+    corpus = tmp_path / "corpus"
+    write_archives(corpus)
+    output = {"output_type": "stream", "name": "stdout", "text": [f"sent to {MAIL}\n"]}
+    cells = [{"cell_type": "code", "metadata": {}, "execution_count": 1, "source": "print(1)", "outputs": [output]}]
+    pages = {"cells": cells, "metadata": {"kernelspec": {"name": "python3"}}, "nbformat": 4, "nbformat_minor": 5}
+    files = {"LICENSE": MIT.format(holder="Alpha Authors"), "pages.ipynb": json.dumps(pages)}
+    (corpus / "pages-1.0.tar.gz").write_bytes(tar_of("pages-1.0", files))
     known = "export function add(first, second) { return first + second; }"
     never = "never_released_words = these_words_stand_in_no_file_of_the_corpus + 17"
     path = lines(hidden / "own.jsonl", [{"a": never}, {"a": known}])
@@ -188,14 +197,26 @@ def test_a_release_flags_what_is_in_a_benchmark_and_shows_no_text_of_it(configur
         configure(
             f"screen.benchmarks.own={{path='{path}', format='jsonl', fields=['a']}}",
             "release.subsets.clean.filters.clean='not is_contaminated'",
+            "screen.parse=true",
+            folder=corpus,
         )
     )
-    assert audit_release(built.folder).problems == []
+    report = audit_release(built.folder)
+    assert report.problems == []
+    assert "parses" in [check.name for check in report.checks]
     rows = [row for file in built.folder.glob("data/*/*.parquet") for row in pq.read_table(file).to_pylist()]
     flagged = [row for row in rows if row["is_contaminated"]]
     assert [(r["path"], r["benchmark"], r["benchmark_item"], r["benchmark_share"]) for r in flagged] == [
         ("alpha/static/site.js", "own", 1, 1.0)
     ]
+    assert {row["parses"] for row in rows if row["language"] == "Python"} == {True}
+    assert {row["parses"] for row in rows if row["language"] == "CSS"} == {None}
+    (page,) = [row for row in rows if row["is_notebook"]]
+    assert (page["notebook_language"], page["notebook_language_method"]) == ("Python", "metadata")
+    assert page["n_redactions"] == 1
+    assert json.loads(without_outputs(page["content"], page["output_spans"])) == pages | {
+        "cells": [cells[0] | {"outputs": []}]
+    }
     assert {row["is_contaminated"] for row in rows} == {True, False}
     assert all(row["in_clean"] is not row["is_contaminated"] for row in rows)
     release = read_release(built.folder / "release.json")

@@ -23,6 +23,7 @@ from pipeline.stages.redact.policy import digest as redaction_digest
 from pipeline.stages.release.croissant import croissant
 from pipeline.stages.release.subsets import added, column
 from pipeline.stages.screen.benchmarks import digests
+from pipeline.stages.screen.parsing import parser_versions
 
 DOCUMENTS = (
     "release.json", "manifest.jsonl", "manifest-sha256.txt", "README.md", "report.html", "croissant.json",
@@ -93,7 +94,11 @@ def _release(settings: dict[str, Any], entries: list[Entry], totals: dict[str, i
         subsets=dict(added(fields.get("subsets") or {} for fields in extra)),
         configuration={name: made_logical(section) for name, section in settings.items()},
         policies=_policies(settings),
-        versions={name: _version(name) for name in _LIBRARIES} | {"linguist": about()["commit"]},
+        versions={
+            **{name: _version(name) for name in _LIBRARIES},
+            **parser_versions(settings["screen"]),
+            "linguist": about()["commit"],
+        },
         commitment_key_ids=_key_ids(settings),
         quarantine={"origins": dropped.get("ingest.quarantined", 0)},
     )
@@ -105,6 +110,7 @@ def document_versions(settings: dict[str, Any]) -> dict[str, str]:
     return {
         **_policies(settings),
         **{name: _version(name) for name in _LIBRARIES},
+        **parser_versions(settings["screen"]),
         **{f"key {name}": key_id for name, key_id in _key_ids(settings).items()},
         "linguist": about()["commit"],
         "previous": previous.root if previous else "none",
@@ -196,7 +202,7 @@ def _card(release: Release, entries: list[Entry]) -> str:
 
 
 def configurations(entries: list[Entry]) -> dict[str, list[str]]:
-    """Of each named subset by which the shards are partitioned, the files that it is: globs of whole folders, and paths.
+    """Of each named subset by which the shards are partitioned, its files: globs of whole folders, and paths.
 
     Shards are partitioned by a subset where each of them lies in it whole or not at all, and one of them does.
     """
@@ -222,6 +228,8 @@ def _subsets(release: Release, entries: list[Entry]) -> str:
     for name, funnel in release.subsets.items():
         how = ", a configuration, too" if name in loadable else ""
         described = _cell(about.get(name, {}).get("description", ""))
+        if about.get(name, {}).get("transform"):
+            described += " Its notebooks are to be read without outputs: cut `output_spans` out of `content`."
         words.append(f"- `{column(name)}`{how}: {funnel['rows']:,} files. {described}")
         lines += [
             f"| {name} | {rule} | {number:,} | {funnel['fail_alone'][rule]:,} |"

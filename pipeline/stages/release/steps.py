@@ -21,7 +21,7 @@ from pipeline.stages.license.evidence import TEXT_SOURCES
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import excluded_by
 from pipeline.stages.optout.registry import Registry, registry_of
-from pipeline.stages.redact.spans import redact
+from pipeline.stages.redact.spans import as_spans, redact
 from pipeline.stages.release import account, plan, rows, shards
 from pipeline.stages.release.config import ReleaseConfig
 from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
@@ -152,7 +152,7 @@ def license_texts(job: Job) -> None:
     spans = job.read("redact.find/spans")
     found = spans.column("spans").take(positions(chosen.column("blob"), spans.column("blob"))).to_pylist()
     texts = [
-        redact(bytes(text.as_buffer()), rows.as_spans(own or []))
+        redact(bytes(text.as_buffer()), as_spans(own or []))
         for text, own in zip(chosen.column("text"), found, strict=True)
     ]
     table = pa.table(

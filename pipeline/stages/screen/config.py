@@ -57,6 +57,11 @@ class ScreenConfig(BaseModel):
         description="Share of the n-grams of one text in a file from which on the file is contaminated",
     )
 
+    parse: bool = Field(
+        default=False,
+        description="Whether texts in some 20 languages are parsed; needs pip install 'permastack[parse]'",
+    )
+
     @field_validator("benchmarks")
     @classmethod
     def _have_plain_names(cls, benchmarks: dict[str, BenchmarkConfig]) -> dict[str, BenchmarkConfig]:
