@@ -22,7 +22,8 @@ from pipeline.stages.language.notebooks import (
     read_notebook,
     without_outputs,
 )
-from pipeline.stages.release.subsets import SubsetConfig, texts_of, with_subsets
+from pipeline.stages.release.subsets import SubsetConfig, with_subsets
+from pipeline.stages.release.transforms import texts_of
 from tests.release.test_subsets import row
 
 CODE = "import os\n\n\ndef listed(folder):\n    return sorted(os.listdir(folder))\n\nprint(listed('.'))\n"

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipeline.schema import RELEASED
-from pipeline.stages.language.notebooks import without_outputs
 from pipeline.stages.release.expressions import Expression, ExpressionError
 
 _WIDE = ("HTML", "JSON", "Markdown", "Roff", "Roff Manpage", "SMT", "TeX", "Text", "XML")
@@ -134,19 +133,6 @@ def with_subsets(table: pa.Table, subsets: dict[str, SubsetConfig]) -> tuple[pa.
         )
     schema = released_schema(list(subsets))
     return pa.table({name: columns[name] for name in schema.names}, schema=schema), funnels
-
-
-def texts_of(table: pa.Table, name: str, subset: SubsetConfig) -> pa.Table:
-    """The released rows that are in a subset, their texts as its `transform` makes them.
-
-    The release keeps each text once, as it was redacted; all other columns go on describing that one.
-    """
-    rows = table.filter(table.column(column(name)))
-    if subset.transform is None:
-        return rows
-    pairs = zip(rows.column("content").to_pylist(), rows.column("output_spans").to_pylist(), strict=True)
-    texts = pa.array([without_outputs(text, spans) for text, spans in pairs], pa.large_string())
-    return rows.set_column(rows.schema.get_field_index("content"), rows.schema.field("content"), texts)
 
 
 @functools.lru_cache(maxsize=1024)
