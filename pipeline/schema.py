@@ -293,6 +293,10 @@ TAGS = _table(
     ("notebook_language_method", pa.string(), "null"),
 )
 
+MALWARE = _table(("blob", BLOB), ("is_malware", pa.bool_()), ("malware", pa.string(), "null"))
+
+SCANNERS = _table(("scanner", pa.string()))  # the daemon and its database, as it names them
+
 SCREENS = _table(  # what they mean: stages/screen
     ("blob", BLOB),
     ("is_contaminated", pa.bool_(), "null"),
@@ -377,7 +381,7 @@ RELEASED = _table(
     ("n_redactions", pa.int64()),
     ("redacted_sha256", pa.string(), "null"),  # of the UTF-8 text, where n_redactions > 0
     *((field.name, field.type, "null") if field.nullable else (field.name, field.type) for field in SIGNALS),
-    *((field.name, field.type, "null") for field in SCREENS if field.name != "blob"),
+    *((field.name, field.type, "null") for table in (SCREENS, MALWARE) for field in table if field.name != "blob"),
     # here the columns of the named subsets: see stages/release/subsets.py
     ("content", pa.large_string()),
 )

@@ -37,11 +37,16 @@ _LIBRARIES = (
 
 
 def build_documents(
-    settings: dict[str, Any], entries: list[Entry], totals: dict[str, int], collections: list[dict[str, Any]]
+    settings: dict[str, Any],
+    entries: list[Entry],
+    totals: dict[str, int],
+    collections: list[dict[str, Any]],
+    scanner: str,
 ) -> dict[str, bytes]:
-    """Every document by its name. Nothing here depends on a clock or on this machine."""
+    """Every document by its name; `scanner` is what looked for malware. No clock and nothing of this machine decides."""
     release = _release(settings, entries, totals)
     release.collections = collections
+    release.versions["clamav"] = scanner
     documents = {
         "README.md": _card(release, entries).encode(),
         "report.html": _report(release).encode(),

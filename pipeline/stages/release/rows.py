@@ -108,13 +108,12 @@ def released_rows(
     tags: pa.Table,
     origins: pa.Table,
     dates: pa.Table,
-    screens: pa.Table,
+    screens: list[pa.Table],
 ) -> tuple[pa.Table, pa.Table]:
     """`(rows, redactions)` in the schemas RELEASED and REDACTIONS, one row per survivor."""
     blobs = survivors.column("blob")
     content = contents.take(positions(blobs, contents.column("blob")))
     tag = tags.take(positions(blobs, tags.column("blob"))).drop_columns(["blob"])
-    screened = screens.take(positions(blobs, screens.column("blob"))).drop_columns(["blob"])
     origin = origins.take(pc.index_in(survivors.column("origin"), value_set=origins.column("origin").combine_chunks()))
     found = spans.column("spans").take(positions(blobs, spans.column("blob"))).to_pylist()
 
@@ -178,7 +177,9 @@ def released_rows(
         "content": pa.array(texts, pa.large_string()),
     }
     columns |= {name: tag.column(name) for name in tag.column_names}
-    columns |= {name: screened.column(name) for name in screened.column_names}
+    for screen in screens:
+        screened = screen.take(positions(blobs, screen.column("blob"))).drop_columns(["blob"])
+        columns |= {name: screened.column(name) for name in screened.column_names}
     languages = described(tag.column("language").to_pylist())
     columns |= {name: pa.array(values, RELEASED.field(name).type) for name, values in languages.items()}
     counted = signals(columns["content"], tag.column("language"))

@@ -34,6 +34,21 @@ class BenchmarkConfig(BaseModel):
         return self
 
 
+class MalwareConfig(BaseModel):
+    """Whether ClamAV looks at files."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    clamd: LocalPath | None = Field(
+        default=None,
+        description="Address of ClamAV's daemon: its socket, such as /run/clamav/clamd.ctl, or tcp://HOST:PORT; "
+        "none: nothing is scanned",
+    )
+    action: Literal["flag", "drop"] = Field(
+        default="flag", description="What becomes of a file in which it finds something"
+    )
+
+
 class ScreenConfig(BaseModel):
     """What files are held against."""
 
@@ -57,6 +72,7 @@ class ScreenConfig(BaseModel):
         description="Share of the n-grams of one text in a file from which on the file is contaminated",
     )
 
+    malware: MalwareConfig = Field(default_factory=MalwareConfig, description="Scanning by ClamAV")
     parse: bool = Field(
         default=False,
         description="Whether texts in some 20 languages are parsed; needs pip install 'permastack[parse]'",
