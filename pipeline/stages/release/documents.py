@@ -43,7 +43,7 @@ def build_documents(
     collections: list[dict[str, Any]],
     scanner: str,
 ) -> dict[str, bytes]:
-    """Every document by its name; `scanner` is what looked for malware. No clock and nothing of this machine decides."""
+    """Every document by its name; `scanner` is what looked for malware. No clock decides, nor this machine."""
     release = _release(settings, entries, totals)
     release.collections = collections
     release.versions["clamav"] = scanner
