@@ -12,7 +12,6 @@ from pipeline.stages.language.languages import about, described
 from pipeline.stages.language.notebooks import output_spans
 from pipeline.stages.language.signals import signals
 from pipeline.stages.release.subsets import added, with_subsets
-from pipeline.stages.screen.clamd import NOT_SCANNED
 from pipeline.stages.screen.config import ScreenConfig
 from pipeline.stages.screen.parsing import is_installed, parser_versions, parses
 
@@ -27,8 +26,6 @@ def check_signals(contents: Contents, report: Report) -> None:
     same_data = contents.release.versions.get("linguist") == about()["commit"]
     known = report.check("languages", "id, type and group are those of the language")
     parsed = report.check("parses", "what is said to parse does, and nothing else") if _can_parse(contents) else None
-    scanner = contents.release.versions.get("clamav", NOT_SCANNED)
-    malware = report.check("malware", "files are flagged where they were scanned, and only there, by a signature")
     stripped = report.check("notebooks", "the spans of outputs are those of the notebook's text")
     funnels = []
     for entry in contents.entries_of("data"):
@@ -41,10 +38,6 @@ def check_signals(contents: Contents, report: Report) -> None:
                     counted.problems.append(
                         f"{entry.path} {ids[row]}: {name} is {again.column(name)[row]}, not {piece.column(name)[row]}"
                     )
-            flags, names = (piece.column(name).to_pylist() for name in ("is_malware", "malware"))
-            for row, (flag, name) in enumerate(zip(flags, names, strict=True)):
-                fits = flag is None and name is None if scanner == NOT_SCANNED else flag == (name is not None)
-                malware.expect(fits, f"{entry.path} {ids[row]}: is_malware is {flag}, by {name}, and {scanner}")
             outputs = [
                 output_spans(bytes(text.as_buffer())) if notebook else None
                 for text, notebook in zip(piece.column("content"), piece.column("is_notebook").to_pylist(), strict=True)
