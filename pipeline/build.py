@@ -52,6 +52,7 @@ def make_runner(config: Config, *, verify_full: bool = False, accept_quarantine:
     use_numba_cache(config)
     from pipeline.flow import FLOW
     from pipeline.stages.ingest.steps import discover
+    from pipeline.stages.screen.steps import check
 
     if not config.ingest.sources:
         raise InputError(
@@ -59,6 +60,7 @@ def make_runner(config: Config, *, verify_full: bool = False, accept_quarantine:
             "or use `permastack run --git DIR... --out DIR`"
         )
     check_reviews_go_on(config)
+    check(config.screen)
     items, sizes = discover(config)
     origins = [item for item in items if item["by"] == "origin"]
     if not items:

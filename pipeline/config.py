@@ -24,6 +24,7 @@ from pipeline.stages.near.config import NearConfig
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.redact.config import RedactConfig
 from pipeline.stages.release.config import ReleaseConfig
+from pipeline.stages.screen.config import ScreenConfig
 
 
 class _Section(BaseModel):
@@ -100,6 +101,7 @@ class Config(_Section):
     near: NearConfig = Field(default_factory=NearConfig, description="Near-duplicates")
     redact: RedactConfig = Field(default_factory=RedactConfig, description="Secrets and personal data")
     language: LanguageConfig = Field(default_factory=LanguageConfig, description="Language tags")
+    screen: ScreenConfig = Field(default_factory=ScreenConfig, description="What files are held against")
     release: ReleaseConfig = Field(default_factory=ReleaseConfig, description="Shards")
     execution: ExecutionConfig = Field(default_factory=ExecutionConfig, description="How and where to work")
 

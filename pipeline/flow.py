@@ -17,6 +17,8 @@ from pipeline.stages.optout import steps as optout
 from pipeline.stages.redact import steps as redact
 from pipeline.stages.release import histories
 from pipeline.stages.release import steps as release
+from pipeline.stages.screen import scan_steps as scan
+from pipeline.stages.screen import steps as screen
 
 _INGEST, _LICENSE, _OPTOUT = (
     ("stages/ingest", "stages/decisions.py", "engine/storage.py"),
@@ -181,8 +183,16 @@ FLOW = (
         settings=lambda c: c.redact, code=(*_REDACT, "stages/decisions.py"), versions=redact.step_versions,
     ),
     Step(
+        "screen.scan", scan.scan, by="blob", reads=("redact.drop/kept", "ingest.fetch/contents"),
+        writes={
+            "kept": Out(s.VERDICTS), "decisions": _DECISIONS, "malware": Out(s.MALWARE), "scanners": Out(s.SCANNERS),
+        },
+        settings=lambda c: c.screen.malware, versions=scan.scan_versions,
+        code=("stages/screen", "stages/decisions.py", "stages/ingest/decoding.py"),
+    ),
+    Step(
         "exact.share", exact.share, by="blob",
-        reads=("redact.drop/kept", "optout.apply/kept", "license.decide/kept"),
+        reads=("screen.scan/kept", "optout.apply/kept", "license.decide/kept"),
         writes={
             "shares": Out(exact.SHARES), "sizes": Out(exact.SIZES), "left": Out(exact.ORIGIN_NAMES, to="origin"),
             "gone": Out(exact.PLACES, to="origin"),
@@ -212,7 +222,7 @@ FLOW = (
         versions=exact.prior_versions, when=exact.compares_repositories, counts=False,
     ),
     Step(
-        "exact.keep", exact.keep, by="blob", reads=("redact.drop/kept", "exact.repositories/dropped"),
+        "exact.keep", exact.keep, by="blob", reads=("screen.scan/kept", "exact.repositories/dropped"),
         writes={"kept": Out(s.KEPT), "copies": Out(s.COPIES, to="origin"), "decisions": _DECISIONS},
         code=("stages/exact", "stages/decisions.py"),
     ),
@@ -289,6 +299,13 @@ FLOW = (
         writes={"tags": Out(s.TAGS), "sizes": Out(s.SIZES)},
         settings=lambda c: c.language, code=_LANGUAGE, versions=language.step_versions,
     ),
+    Step(
+        "screen.look", screen.look, by="blob",
+        reads=("near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags"),
+        writes={"found": Out(s.SCREENS)},
+        settings=lambda c: c.screen, code=("stages/screen", *_REDACT), versions=screen.versions, when=screen.is_needed,
+        counts=False,
+    ),
     # by shard
     Step(
         "release.plan", release.plan_shards, by="one", reads=("language.tag/sizes",), writes={"shards": Out(s.SHARDS)},
@@ -299,7 +316,7 @@ FLOW = (
         reads=(
             "near.apply/kept", "ingest.fetch/contents", "redact.find/spans", "language.tag/tags", "ingest.list/origins",
             "near.apply/duplicates", "exact.repositories/duplicates", "license.decide/evidence",
-            "ingest.fetch/occurrences", "ingest.dates/dates",
+            "ingest.fetch/occurrences", "ingest.dates/dates", "screen.look/found", "screen.scan/malware",
             "release.plan/shards",
         ),
         writes={
@@ -316,7 +333,8 @@ FLOW = (
         reads=(
             "ingest.list/occurrences", "ingest.list/decisions", "ingest.list/origins", "license.resolve/evidence",
             "license.resolve/roots", "ingest.fetch/decisions", "license.decide/decisions", "optout.apply/decisions",
-            "redact.drop/decisions", "exact.keep/decisions", "exact.keep/copies", "near.apply/decisions",
+            "redact.drop/decisions", "screen.scan/decisions", "exact.keep/decisions", "exact.keep/copies",
+            "near.apply/decisions",
             "release.rows/released", "release.plan/shards",
         ),
         writes={
@@ -354,10 +372,11 @@ FLOW = (
         "release.manifest", release.sum_up, by="one",
         reads=(
             "release.shards/index", "release.shards/entries", "release.account/totals", "ingest.heads/collections",
+            "screen.scan/scanners",
         ),
         writes={name: Out(None) for name in ("released.parquet", *release.DOCUMENTS)},
-        settings=_published, code=(*_RELEASE, "stages/language", "config.py"), versions=release.manifest_versions,
-        counts=False,
+        settings=_published, code=(*_RELEASE, "stages/language", "stages/screen", "config.py"),
+        versions=release.manifest_versions, counts=False,
     ),
 )  # fmt: skip
 

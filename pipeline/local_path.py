@@ -43,8 +43,11 @@ def made_absolute(model: BaseModel, base: Path) -> dict[str, Any]:
 
 
 def made_logical(model: BaseModel) -> dict[str, Any]:
-    """The model as plain data, of each local path and location only the last component: what may be published."""
-    return _convert(model, lambda path: PurePath(path).name)
+    """The model as plain data, of each local path and location only the last component: what may be published.
+
+    Of a service's address only its kind.
+    """
+    return _convert(model, lambda path: "tcp" if path.startswith("tcp://") else PurePath(path).name)
 
 
 def _convert(model: BaseModel, change: Callable[[str], str]) -> dict[str, Any]:

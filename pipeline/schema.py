@@ -289,6 +289,21 @@ TAGS = _table(
     ("is_minified", pa.bool_()),
     ("is_notebook", pa.bool_()),
     ("is_data_dump", pa.bool_()),
+    ("notebook_language", pa.string(), "null"),
+    ("notebook_language_method", pa.string(), "null"),
+)
+
+MALWARE = _table(("blob", BLOB), ("is_malware", pa.bool_()), ("malware", pa.string(), "null"))
+
+SCANNERS = _table(("scanner", pa.string()))  # the daemon and its database, as it names them
+
+SCREENS = _table(  # what they mean: stages/screen
+    ("blob", BLOB),
+    ("is_contaminated", pa.bool_(), "null"),
+    ("benchmark", pa.string(), "null"),
+    ("benchmark_item", pa.int64(), "null"),
+    ("benchmark_share", pa.float64(), "null"),
+    ("parses", pa.bool_(), "null"),
 )
 
 # --- in a release ---------------------------------------------------------------------------------
@@ -354,6 +369,9 @@ RELEASED = _table(
     ("is_minified", pa.bool_()),
     ("is_notebook", pa.bool_()),
     ("is_data_dump", pa.bool_()),
+    ("notebook_language", pa.string(), "null"),  # of its code cells
+    ("notebook_language_method", pa.string(), "null"),  # metadata, classifier
+    ("output_spans", _list(pa.int64()), "null"),  # of a notebook: start, end, start, end ... in the text's UTF-8 bytes
     ("extension", pa.string()),
     ("length_bytes", pa.int64()),
     ("src_encoding", pa.string()),
@@ -363,6 +381,7 @@ RELEASED = _table(
     ("n_redactions", pa.int64()),
     ("redacted_sha256", pa.string(), "null"),  # of the UTF-8 text, where n_redactions > 0
     *((field.name, field.type, "null") if field.nullable else (field.name, field.type) for field in SIGNALS),
+    *((field.name, field.type, "null") for table in (SCREENS, MALWARE) for field in table if field.name != "blob"),
     # here the columns of the named subsets: see stages/release/subsets.py
     ("content", pa.large_string()),
 )

@@ -56,6 +56,13 @@ def test_published_paths_are_last_components() -> None:
     assert "/base" not in str(plain)
 
 
+def test_of_a_service_only_the_kind_is_published() -> None:
+    model = Model(path="tcp://scanner.internal:3310", maybe="/run/clamav/clamd.ctl")
+    assert made_absolute(model, BASE)["path"] == "tcp://scanner.internal:3310"
+    plain = made_logical(model)
+    assert (plain["path"], plain["maybe"]) == ("tcp", "clamd.ctl")
+
+
 def test_nothing_stays_nothing() -> None:
     assert made_absolute(Model(), BASE)["maybe"] is None
     assert made_logical(Model())["maybe"] is None

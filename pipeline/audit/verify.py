@@ -26,6 +26,7 @@ from pipeline.audit.optouts import check_optouts
 from pipeline.audit.outcomes import outcomes
 from pipeline.audit.report import Report
 from pipeline.audit.rows import check_rows
+from pipeline.audit.screens import check_screens
 from pipeline.audit.signals import check_signals
 from pipeline.commitment import load_key
 from pipeline.errors import IntegrityError
@@ -70,6 +71,8 @@ def audit_release(
         check_rows(contents, report)
     with report.judging("the signals and subsets"):
         check_signals(contents, report)
+    with report.judging("the screens"):
+        check_screens(contents, report)
     with report.judging("the order of the ledgers"):
         check_ledgers(contents, report)
     with report.judging("the commitments"):

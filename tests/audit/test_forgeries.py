@@ -362,6 +362,22 @@ def loosen_a_filter(forgery: Forgery) -> None:
     _row(forgery, "beta/work.py", BETA)["in_strict"] = False
 
 
+def call_a_file_contaminated(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(is_contaminated=True, benchmark="own", benchmark_item=0, benchmark_share=1.0)
+
+
+def call_a_file_clean_of_malware(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(is_malware=False)
+
+
+def say_that_a_file_parses(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(parses=True)
+
+
+def give_a_file_outputs(forgery: Forgery) -> None:
+    _row(forgery, "alpha/copy.py").update(output_spans=[0, 1])
+
+
 FORGERIES: dict[Callable[[Forgery], None], str] = {
     duplicate_a_row: "unique",
     duplicate_a_content: "unique",
@@ -424,6 +440,10 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     date_a_path_by_another_revision: "histories",
     commit_at_another_time: "histories",
     praise_a_text: "signals",
+    call_a_file_contaminated: "benchmarks",
+    call_a_file_clean_of_malware: "malware",
+    say_that_a_file_parses: "unparsed",
+    give_a_file_outputs: "notebooks",
     take_a_row_out_of_a_subset: "subsets",
     call_code_data: "languages",
     loosen_a_filter: "subsets",

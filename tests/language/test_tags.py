@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.stages.language.config import LanguageConfig
-from pipeline.stages.language.core import LanguageTag, tag, tag_many, versions
+from pipeline.stages.language.core import tag, tag_many, versions
 
 CONFIG = LanguageConfig()
 
@@ -115,7 +115,7 @@ def test_where_the_name_leaves_several_the_classifier_takes_one_of_them(
 
 def test_the_classifier_can_be_left_out_and_the_stage_switched_off() -> None:
     assert tag(b"unknown", PYTHON, LanguageConfig(use_classifier=False)).language is None
-    assert tag(b"vendor/a.py", PYTHON, LanguageConfig(enabled=False)) == LanguageTag(None, None, None, *[False] * 8)
+    assert set(tag(b"vendor/a.py", PYTHON, LanguageConfig(enabled=False))) == {None, False}
 
 
 MINIFIED = b"var a=function(b){return b+1};" * 200 + b"\n"

@@ -42,7 +42,7 @@ def prior_versions(settings: dict[str, Any]) -> dict[str, str]:
 
 def share(job: Job) -> None:
     """How many contents of this bucket each two origins share."""
-    shared, sizes = repositories.shares(job.read("redact.drop/kept"))
+    shared, sizes = repositories.shares(job.read("screen.scan/kept"))
     job.write("shares", shared)
     job.write("sizes", sizes)
 
@@ -106,7 +106,7 @@ def _released_before(prior: str | None) -> set[str]:
 
 def keep(job: Job) -> None:
     """Of what is in no duplicate repository, one occurrence of each blob."""
-    occurrences = job.read("redact.drop/kept")
+    occurrences = job.read("screen.scan/kept")
     dropped = job.read("exact.repositories/dropped")
     place = pc.index_in(occurrences.column("origin"), value_set=dropped.column("origin").combine_chunks())
     gone = occurrences.filter(pc.is_valid(place))

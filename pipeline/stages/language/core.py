@@ -15,6 +15,7 @@ from pipeline.stages.language.flags import is_data_dump, is_minified, is_noteboo
 from pipeline.stages.language.generated import is_generated
 from pipeline.stages.language.guesslang import data_folder
 from pipeline.stages.language.languages import about
+from pipeline.stages.language.notebooks import named_language, read_notebook
 
 # enry-python 0.2.0 does not say which release of linguist it holds: inferred from the languages that it
 # knows, of which tests/language/test_linguist.py pins some.
@@ -25,7 +26,8 @@ class LanguageTag(NamedTuple):
     """What the stage says of one file.
 
     `language` is linguist's name or None; `method` what decided (`linguist:...`, `enry:...` or `classifier`), None
-    with the language. `confidence` is the classifier's, to four decimals; rules give none.
+    with the language. `confidence` is the classifier's, to four decimals; rules give none. `notebook_language` is that
+    of a notebook's code cells, by its `metadata` or by the `classifier`.
     """
 
     language: str | None
@@ -39,6 +41,8 @@ class LanguageTag(NamedTuple):
     is_minified: bool
     is_notebook: bool
     is_data_dump: bool
+    notebook_language: str | None = None
+    notebook_language_method: str | None = None
 
 
 def _language(path: bytes, data: bytes, config: LanguageConfig) -> tuple[str | None, str | None, float | None]:
@@ -55,6 +59,23 @@ def _language(path: bytes, data: bytes, config: LanguageConfig) -> tuple[str | N
     return answer.language, "classifier", answer.confidence
 
 
+def _notebook_language(data: bytes, config: LanguageConfig) -> tuple[str | None, str | None]:
+    """The language of a notebook's code cells: as its metadata names it, else what the classifier takes them for."""
+    notebook = read_notebook(data)
+    if notebook is None:
+        return None, None
+    named = named_language(notebook.stated)
+    if named is not None:
+        return named, "metadata"
+    code = "\n".join(notebook.code).encode("utf-8", "replace")
+    if not config.use_classifier or not code.strip() or b"\0" in code:
+        return None, None
+    answer = classifier().classify(code, None)
+    if answer is None or answer.confidence < config.confidence_threshold:
+        return None, None
+    return answer.language, "classifier"
+
+
 def tag(path: bytes, data: bytes, config: LanguageConfig) -> LanguageTag:
     """Tag one file: `path` is its full path inside its origin, `data` its text as UTF-8.
 
@@ -65,7 +86,7 @@ def tag(path: bytes, data: bytes, config: LanguageConfig) -> LanguageTag:
     after its parent tagged, `IntegrityError` if weights are damaged.
     """
     if not config.enabled:
-        return LanguageTag(None, None, None, *[False] * 8)
+        return LanguageTag(None, None, None, False, False, False, False, False, False, False, False)
     language, method, confidence = _language(path, data, config)
     flags = linguist.flags(path, data)
     return LanguageTag(
@@ -75,8 +96,9 @@ def tag(path: bytes, data: bytes, config: LanguageConfig) -> LanguageTag:
         flags.is_generated or is_generated(path, data),
         *flags[1:],
         is_minified(path, data),
-        is_notebook(path, language),
+        notebook := is_notebook(path, language),
         is_data_dump(language, data),
+        *(_notebook_language(data, config) if notebook else (None, None)),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from pipeline.errors import PermastackError
 
@@ -21,6 +22,11 @@ class Span:
     zone: str
     surrogate: str
     line: int
+
+
+def as_spans(rows: Sequence[Mapping[str, Any]]) -> list[Span]:
+    """Spans from rows of the schema SPAN."""
+    return [Span(**{field.name: row[field.name] for field in fields(Span)}) for row in rows]
 
 
 def redact(data: bytes, spans: Sequence[Span]) -> bytes:

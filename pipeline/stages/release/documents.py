@@ -21,7 +21,9 @@ from pipeline.stages.license.reviews import reviews_of
 from pipeline.stages.optout.registry import registry_of
 from pipeline.stages.redact.policy import digest as redaction_digest
 from pipeline.stages.release.croissant import croissant
-from pipeline.stages.release.subsets import added
+from pipeline.stages.release.subsets import added, column
+from pipeline.stages.screen.benchmarks import digests
+from pipeline.stages.screen.parsing import parser_versions
 
 DOCUMENTS = (
     "release.json", "manifest.jsonl", "manifest-sha256.txt", "README.md", "report.html", "croissant.json",
@@ -30,16 +32,21 @@ DOCUMENTS = (
 # Libraries whose version can decide a released byte.
 _LIBRARIES = (
     "datasketch", "detect-secrets", "enry-python", "hyperscan", "license-expression", "numpy", "permastack",
-    "pyarrow", "scancode-toolkit", "xxhash",
+    "pyahocorasick", "pyarrow", "scancode-toolkit", "xxhash",
 )  # fmt: skip
 
 
 def build_documents(
-    settings: dict[str, Any], entries: list[Entry], totals: dict[str, int], collections: list[dict[str, Any]]
+    settings: dict[str, Any],
+    entries: list[Entry],
+    totals: dict[str, int],
+    collections: list[dict[str, Any]],
+    scanner: str,
 ) -> dict[str, bytes]:
-    """Every document by its name. Nothing here depends on a clock or on this machine."""
+    """Every document by its name; `scanner` is what looked for malware. No clock decides, nor this machine."""
     release = _release(settings, entries, totals)
     release.collections = collections
+    release.versions["clamav"] = scanner
     documents = {
         "README.md": _card(release, entries).encode(),
         "report.html": _report(release).encode(),
@@ -92,7 +99,11 @@ def _release(settings: dict[str, Any], entries: list[Entry], totals: dict[str, i
         subsets=dict(added(fields.get("subsets") or {} for fields in extra)),
         configuration={name: made_logical(section) for name, section in settings.items()},
         policies=_policies(settings),
-        versions={name: _version(name) for name in _LIBRARIES} | {"linguist": about()["commit"]},
+        versions={
+            **{name: _version(name) for name in _LIBRARIES},
+            **parser_versions(settings["screen"]),
+            "linguist": about()["commit"],
+        },
         commitment_key_ids=_key_ids(settings),
         quarantine={"origins": dropped.get("ingest.quarantined", 0)},
     )
@@ -104,6 +115,7 @@ def document_versions(settings: dict[str, Any]) -> dict[str, str]:
     return {
         **_policies(settings),
         **{name: _version(name) for name in _LIBRARIES},
+        **parser_versions(settings["screen"]),
         **{f"key {name}": key_id for name, key_id in _key_ids(settings).items()},
         "linguist": about()["commit"],
         "previous": previous.root if previous else "none",
@@ -119,6 +131,7 @@ def _policies(settings: dict[str, Any]) -> dict[str, str]:
     }
     reviews = reviews_of(settings["license"]).digest
     policies |= {"reviews": reviews} if reviews != "none" else {}
+    policies |= {f"benchmark {name}": digest for name, digest in digests(settings["screen"]).items()}
     tables = {registry.aliases, digest(settings["ingest"].repositories)} - {"none"}
     return policies | ({"repositories": " ".join(sorted(tables))} if tables else {})
 
@@ -155,7 +168,8 @@ def _largest(counts: dict[str, int], number: int = 20) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:number]
 
 
-def _card(release: Release, entries: list[Entry]) -> str:
+def front_matter(name: str, entries: list[Entry]) -> str:
+    """The card's head: the configurations that `datasets.load_dataset` knows, all, each language's, and subsets'."""
     folders: dict[str, list[str]] = {}
     for entry in entries:
         if entry.table == "data":
@@ -164,12 +178,16 @@ def _card(release: Release, entries: list[Entry]) -> str:
     configs = "".join(
         f"- config_name: {Path(folder).name}\n  data_files: {folder}/*.parquet\n" for folder in sorted(folders)
     )
-    front = (
-        f"---\npretty_name: {json.dumps(release.name)}\ntask_categories:\n- text-generation\ntags:\n- code\nconfigs:\n"
-    )
-    front += "- config_name: default\n  default: true\n  data_files: data/*/*.parquet\n" + configs + "---\n"
+    front = f"---\npretty_name: {json.dumps(name)}\ntask_categories:\n- text-generation\ntags:\n- code\nconfigs:\n"
+    front += "- config_name: default\n  default: true\n  data_files: data/*/*.parquet\n" + configs
+    for subset, files in configurations(entries).items():
+        front += f"- config_name: {column(subset)}\n  data_files:\n" + "".join(f"  - {path}\n" for path in files)
+    return front + "---\n"
+
+
+def _card(release: Release, entries: list[Entry]) -> str:
     totals = release.totals
-    return front + (
+    return front_matter(release.name, entries) + (
         f"\n# {release.name} {release.version}\n\n{release.description}\n\n"
         f"Permissively licensed source code: {totals.released:,} files, each with its SWHID, the evidence for its "
         "licence, and a record of each redaction. Every listed file that is not here is in a ledger with the rule that "
@@ -179,20 +197,45 @@ def _card(release: Release, entries: list[Entry]) -> str:
         f"| merged as exact copies | {totals.merged:,} |\n{_table(list(totals.dropped.items()))}\n"
         f"| language | files |\n|---|---:|\n{_table(_largest(release.languages))}\n"
         f"| licence | files |\n|---|---:|\n{_table(_largest(release.licenses))}\n"
-        f"| redacted | spans |\n|---|---:|\n{_table(_largest(release.redactions))}\n" + _subsets(release) + "## Use\n\n"
+        f"| redacted | spans |\n|---|---:|\n{_table(_largest(release.redactions))}\n"
+        + _subsets(release, entries)
+        + "## Use\n\n"
         '```python\nimport datasets\nrows = datasets.load_dataset("PATH_OF_THIS_FOLDER", split="train")\n```\n\n'
         "Each file keeps its own licence: see `license_expression`, `ledger/evidence` and `attribution/`. "
         "Check the folder with `sha256sum -c manifest-sha256.txt`, and everything else with `permastack audit .`.\n"
     )
 
 
-def _subsets(release: Release) -> str:
+def configurations(entries: list[Entry]) -> dict[str, list[str]]:
+    """Of each named subset by which the shards are partitioned, its files: globs of whole folders, and paths.
+
+    Shards are partitioned by a subset where each of them lies in it whole or not at all, and one of them does.
+    """
+    shards = [(entry, entry.model_dump().get("subsets") or {}) for entry in entries if entry.table == "data"]
+    shards = sorted(((entry, funnels) for entry, funnels in shards if entry.rows), key=lambda shard: shard[0].path)
+    found = {}
+    for name in sorted({name for _, funnels in shards for name in funnels}):
+        inside = [entry.path for entry, funnels in shards if funnels[name]["rows"] == entry.rows]
+        outside = [entry.path for entry, funnels in shards if funnels[name]["rows"] == 0]
+        if inside and len(inside) + len(outside) == len(shards):
+            split = {str(Path(path).parent) for path in outside}
+            folders = ((str(Path(path).parent), path) for path in inside)
+            found[name] = sorted({path if folder in split else f"{folder}/*.parquet" for folder, path in folders})
+    return found
+
+
+def _subsets(release: Release, entries: list[Entry]) -> str:
     """The named subsets and their funnels, in Markdown."""
+    loadable = configurations(entries)
     about = release.configuration.get("release", {}).get("subsets", {})
     lines = ["| subset | filter | fail | fail it alone |", "|---|---|---:|---:|"]
     words = []
     for name, funnel in release.subsets.items():
-        words.append(f"- `in_{name}`: {funnel['rows']:,} files. {_cell(about.get(name, {}).get('description', ''))}")
+        how = ", a configuration, too" if name in loadable else ""
+        described = _cell(about.get(name, {}).get("description", ""))
+        if about.get(name, {}).get("transform"):
+            described += " Its notebooks are to be read without outputs: cut `output_spans` out of `content`."
+        words.append(f"- `{column(name)}`{how}: {funnel['rows']:,} files. {described}")
         lines += [
             f"| {name} | {rule} | {number:,} | {funnel['fail_alone'][rule]:,} |"
             for rule, number in funnel["fail"].items()

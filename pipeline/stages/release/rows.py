@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
@@ -13,9 +12,10 @@ import pyarrow.compute as pc
 from pipeline.engine.rows import positions
 from pipeline.schema import REDACTIONS, RELEASED
 from pipeline.stages.language.languages import described
+from pipeline.stages.language.notebooks import output_spans
 from pipeline.stages.language.signals import signals
 from pipeline.stages.license.copyrights import statements
-from pipeline.stages.redact.spans import Span, redact
+from pipeline.stages.redact.spans import as_spans, redact
 from pipeline.swhid import BlobId, qualified_swhid, swhid
 
 _SPAN_FIELDS = ("cls", "zone", "start", "end", "line", "detector", "confidence", "surrogate")
@@ -51,11 +51,6 @@ def extension(path: str) -> str:
     name = path.rpartition("/")[2]
     stem, dot, last = name.rpartition(".")
     return last if dot and stem else ""
-
-
-def as_spans(rows: list[dict[str, Any]]) -> list[Span]:
-    """Spans from rows of the schema SPAN."""
-    return [Span(**{field.name: row[field.name] for field in fields(Span)}) for row in rows]
 
 
 def apply_spans(data: bytes, blob: bytes, spans: list[dict[str, Any]]) -> tuple[bytes, list[dict[str, Any]]]:
@@ -107,7 +102,13 @@ def _files(table: pa.Table) -> Iterator[tuple[str, bytes]]:
 
 
 def released_rows(
-    survivors: pa.Table, contents: pa.Table, spans: pa.Table, tags: pa.Table, origins: pa.Table, dates: pa.Table
+    survivors: pa.Table,
+    contents: pa.Table,
+    spans: pa.Table,
+    tags: pa.Table,
+    origins: pa.Table,
+    dates: pa.Table,
+    screens: list[pa.Table],
 ) -> tuple[pa.Table, pa.Table]:
     """`(rows, redactions)` in the schemas RELEASED and REDACTIONS, one row per survivor."""
     blobs = survivors.column("blob")
@@ -176,13 +177,20 @@ def released_rows(
         "content": pa.array(texts, pa.large_string()),
     }
     columns |= {name: tag.column(name) for name in tag.column_names}
+    for screen in screens:
+        screened = screen.take(positions(blobs, screen.column("blob"))).drop_columns(["blob"])
+        columns |= {name: screened.column(name) for name in screened.column_names}
     languages = described(tag.column("language").to_pylist())
     columns |= {name: pa.array(values, RELEASED.field(name).type) for name, values in languages.items()}
     counted = signals(columns["content"], tag.column("language"))
     columns |= {name: counted.column(name) for name in counted.column_names}
+    columns["output_spans"] = [
+        output_spans(bytes(text.as_buffer())) if notebook else None
+        for text, notebook in zip(columns["content"], tag.column("is_notebook").to_pylist(), strict=True)
+    ]
     own = set(survivors.column_names) & set(RELEASED.names) - set(columns)
     columns |= {name: survivors.column(name) for name in own}
-    for name in ("license_texts", "copyrights", "copyright_holders"):
+    for name in ("license_texts", "copyrights", "copyright_holders", "output_spans"):
         columns[name] = pa.array(columns[name], RELEASED.field(name).type)
     table = pa.table({name: columns[name] for name in RELEASED.names}, schema=RELEASED)
     return table, pa.Table.from_pylist(redactions, schema=REDACTIONS)

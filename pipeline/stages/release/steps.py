@@ -21,12 +21,13 @@ from pipeline.stages.license.evidence import TEXT_SOURCES
 from pipeline.stages.optout.config import OptoutConfig
 from pipeline.stages.optout.core import excluded_by
 from pipeline.stages.optout.registry import Registry, registry_of
-from pipeline.stages.redact.spans import redact
+from pipeline.stages.redact.spans import as_spans, redact
 from pipeline.stages.release import account, plan, rows, shards
 from pipeline.stages.release.config import ReleaseConfig
 from pipeline.stages.release.documents import DOCUMENTS, build_documents, document_versions
 from pipeline.stages.release.ledger import send_ledger
 from pipeline.stages.release.subsets import with_subsets
+from pipeline.stages.screen.clamd import scanner_of
 from pipeline.swhid import parse_swhid
 
 __all__ = ["DOCUMENTS"]
@@ -65,6 +66,7 @@ def send_rows(job: Job) -> None:
         job.read("language.tag/tags"),
         job.read("ingest.list/origins"),
         job.read("ingest.dates/dates"),
+        [job.read("screen.look/found"), job.read("screen.scan/malware")],
     )
     planned = job.read("release.plan/shards")
     first = plan.first_shards(planned, "data")
@@ -103,7 +105,15 @@ def account_for_origins(job: Job) -> None:
     """Check that every occurrence of this part's origins has one outcome, and write the ledgers by origin."""
     listed, refused = job.read("ingest.list/occurrences"), job.read("ingest.list/decisions")
     released, copies = job.read("release.rows/released"), job.read("exact.keep/copies")
-    sources = ("ingest.fetch", "license.decide", "optout.apply", "redact.drop", "exact.keep", "near.apply")
+    sources = (
+        "ingest.fetch",
+        "license.decide",
+        "optout.apply",
+        "redact.drop",
+        "screen.scan",
+        "exact.keep",
+        "near.apply",
+    )
     later = pa.concat_tables([job.read(f"{source}/decisions") for source in sources])
     account.check_outcomes(listed, released, copies, later)
     dropped = pa.concat_tables([refused, later])
@@ -151,7 +161,7 @@ def license_texts(job: Job) -> None:
     spans = job.read("redact.find/spans")
     found = spans.column("spans").take(positions(chosen.column("blob"), spans.column("blob"))).to_pylist()
     texts = [
-        redact(bytes(text.as_buffer()), rows.as_spans(own or []))
+        redact(bytes(text.as_buffer()), as_spans(own or []))
         for text, own in zip(chosen.column("text"), found, strict=True)
     ]
     table = pa.table(
@@ -210,6 +220,7 @@ def sum_up(job: Job) -> None:
     counted = job.read("release.account/totals").group_by("outcome").aggregate([("count", "sum")])
     totals = dict(zip(counted.column("outcome").to_pylist(), counted.column("count_sum").to_pylist(), strict=True))
     collections = [json.loads(about) for about in job.read("ingest.heads/collections").column("about").to_pylist()]
-    for name, data in build_documents(job.settings, entries, totals, collections).items():
+    scanner = scanner_of(job.read("screen.scan/scanners").column("scanner").to_pylist())
+    for name, data in build_documents(job.settings, entries, totals, collections, scanner).items():
         job.write_file(name, 0, partial(Path.write_bytes, data=data))
     job.info["totals"] = totals

@@ -64,6 +64,10 @@ class SubsetConfig(BaseModel):
     like: Literal["full", "train", "strict"] | None = Field(
         default=None, description="A ready-made subset whose filters hold too, where `filters` gives none of their name"
     )
+    transform: Literal["without_outputs"] | None = Field(
+        default=None,
+        description="What readers do with its texts; without_outputs: notebooks lose their outputs, by output_spans",
+    )
     filters: dict[str, str] = Field(
         default_factory=dict,
         description="By name, expressions over columns; a row is in the subset where all of them are true",

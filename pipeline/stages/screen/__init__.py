@@ -1,0 +1,1 @@
+"""Screens: what speaks against training on a file, found by what the user brings from outside."""
