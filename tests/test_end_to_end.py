@@ -41,5 +41,5 @@ def test_no_planted_value_is_in_a_release_a_fact_or_a_receipt(tiny_release: Path
 
 def test_the_work_folder_shows_the_stages_in_their_order(tiny_release: Path) -> None:
     names = sorted(path.name for path in (tiny_release.parents[2] / "work").glob("[0-9]*"))
-    stages = ("ingest", "license", "optout", "exact", "near", "redact", "language", "release")
+    stages = ("ingest", "license", "optout", "exact", "near", "redact", "language", "screen", "release")
     assert names == [f"{number:02d}-{stage}" for number, stage in enumerate(stages, 1)]

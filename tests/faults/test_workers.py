@@ -65,7 +65,7 @@ def _build_and_kill(config: Any, step: str) -> None:
             raise AssertionError("no worker was killed")
 
 
-@pytest.mark.parametrize("step", ["01-ingest/list", "02-license/decide", "05-near/bands", "08-release/shards"])
+@pytest.mark.parametrize("step", ["01-ingest/list", "02-license/decide", "05-near/bands", "09-release/shards"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_worker_killed_in_the_middle(
     step: str, workers: int, configure: Configure, tmp_path: Path, reference: Path, root: str
