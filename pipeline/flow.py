@@ -164,7 +164,7 @@ FLOW = (
             "license.resolve/occurrences", "ingest.list/spool", "ingest.scan/spool", "ingest.texts/texts",
             "ingest.locate/contents",
         ),
-        writes={"contents": Out(s.CONTENTS), "occurrences": Out(s.RESOLVED), "decisions": _DECISIONS},
+        writes={"contents": Out(s.CONTENTS, packed="text"), "occurrences": Out(s.RESOLVED), "decisions": _DECISIONS},
         settings=lambda c: c.ingest, code=_INGEST,
     ),
     Step(

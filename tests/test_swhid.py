@@ -140,7 +140,7 @@ def trees(draw: st.DrawFn) -> list[TreeEntry]:
     return [TreeEntry(path, draw(MODES), BLOB) for path in files]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(entries=trees())
 def test_any_tree_has_gits_ids(
     entries: list[TreeEntry], write_tree: Callable[[list[TreeEntry]], dict[bytes, str]]

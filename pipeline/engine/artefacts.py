@@ -1,4 +1,4 @@
-"""Files that steps hand to each other: Parquet tables, and exchanges that are read slice by slice.
+"""Files that steps hand to each other: Parquet tables, exchanges that are read slice by slice, and packs.
 
 An exchange file is one Arrow IPC stream per bucket, one after another; where each lies, how many rows it has
 and its sha256 stand in the writer's receipt. So a reader fetches only its slices, verifies just them, and its
@@ -20,16 +20,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.engine.keys import file_sha256
+from pipeline.engine.packs import Pack, damaged, encoded, write_pack
 from pipeline.engine.publication import TEMPORARY, publish
+from pipeline.engine.rows import is_among
 from pipeline.errors import IntegrityError
 
 SPILL_BYTES = 512 << 20
-_IPC = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One readable piece: a whole Parquet file (`length` None) or one bucket of an exchange file."""
+    """One readable piece: a whole Parquet file (`length` None), one bucket of an exchange file, or a pack's index."""
 
     path: str
     rows: int
@@ -37,6 +38,7 @@ class Slice:
     offset: int = 0
     length: int | None = None
     bucket: int = -1
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Artefact:
     sha256: str
     slices: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)  # bucket: offset, length, rows, sha256
     to: str | None = None
+    index: tuple[int, int, str] | None = None  # of a pack: offset, length, sha256
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -75,6 +78,14 @@ def write_table(path: Path, table: pa.Table) -> Artefact:
     """Publish a plain table as Parquet with page checksums."""
     publish(path, lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True))
     return Artefact(path.name, path.stat().st_size, table.num_rows, file_sha256(path))
+
+
+def write_packed(path: Path, table: pa.Table, column: str) -> Artefact:
+    """Publish a plain table with `column` packed, so that single rows can be read."""
+    said: list[Any] = []
+    publish(path, lambda temporary: said.extend(write_pack(temporary, table, column)))
+    sha256, index = said
+    return Artefact(path.name, path.stat().st_size, table.num_rows, sha256, index=index)
 
 
 class ExchangeWriter:
@@ -105,7 +116,7 @@ class ExchangeWriter:
         with path.open("wb") as file:
             for bucket in sorted(self._pending):
                 start = file.tell()
-                file.write(_encode(pa.concat_tables(self._pending[bucket])))
+                file.write(encoded(pa.concat_tables(self._pending[bucket])))
                 places[bucket] = (start, file.tell() - start)
         self._spills.append((path, places))
         self._pending, self._pending_bytes = {}, 0
@@ -118,7 +129,7 @@ class ExchangeWriter:
         def write(temporary: Path) -> None:
             with temporary.open("wb") as file:
                 for bucket, table in self._merged():
-                    data = _encode(table)
+                    data = encoded(table)
                     slices[str(bucket)] = (file.tell(), len(data), table.num_rows, hashlib.sha256(data).hexdigest())
                     whole.update(data)
                     file.write(data)
@@ -143,15 +154,8 @@ class ExchangeWriter:
             yield bucket, pa.concat_tables(pieces).combine_chunks()
 
 
-def _encode(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=_IPC) as writer:
-        writer.write_table(table.combine_chunks())
-    return bytes(sink.getvalue())
-
-
-def read_slice(piece: Slice, columns: list[str] | None = None) -> pa.Table:
-    """The rows of a slice (of some columns), after its sha256 was checked.
+def read_slice(piece: Slice, columns: list[str] | None = None, blobs: pa.ChunkedArray | None = None) -> pa.Table:
+    """The rows of a slice (of some columns), or those of `blobs` alone, after what is read was verified.
 
     Raises IntegrityError where bytes or counts differ.
     """
@@ -164,15 +168,22 @@ def read_slice(piece: Slice, columns: list[str] | None = None) -> pa.Table:
         raise IntegrityError(f"{path}: cannot be read ({error.strerror}); run again with --verify full") from error
     found = hashlib.sha256(data).hexdigest()
     if found != piece.sha256:
-        raise IntegrityError(
-            f"{path}: damaged: sha256 {found} was found, its receipt says {piece.sha256}. "
-            "Run again with --verify full: it finds every damaged file and makes it anew."
-        )
+        raise damaged(path, f"sha256 {found} was found, its receipt says {piece.sha256}")
+    if piece.packed:
+        pack = Pack(path, data)
+        _check_rows(piece, pack.rows)
+        return pack.read(columns, blobs)
     if piece.length is None:
-        table = pq.read_table(pa.BufferReader(data), columns=columns, page_checksum_verification=True)
+        wanted = columns if blobs is None or not columns else list(dict.fromkeys([*columns, "blob"]))
+        table = pq.read_table(pa.BufferReader(data), columns=wanted, page_checksum_verification=True)
     else:
         table = pa.ipc.open_stream(data).read_all()
-        table = table.select(columns) if columns else table
-    if table.num_rows != piece.rows:
-        raise IntegrityError(f"{path}: {table.num_rows} rows were read, its receipt says {piece.rows}")
-    return table
+    _check_rows(piece, table.num_rows)
+    if blobs is not None:
+        table = table.filter(is_among(table.column("blob"), blobs))
+    return table.select(columns) if columns else table
+
+
+def _check_rows(piece: Slice, found: int) -> None:
+    if found != piece.rows:
+        raise IntegrityError(f"{piece.path}: {found} rows were read, its receipt says {piece.rows}")

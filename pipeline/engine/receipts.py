@@ -12,7 +12,7 @@ from pipeline.engine.artefacts import Artefact, Slice
 from pipeline.engine.keys import file_sha256
 from pipeline.engine.publication import publish_bytes
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 
 
 @dataclass
@@ -59,6 +59,9 @@ class Receipt:
         """What can be read of `output`: the whole table, or of an exchange the slices that are not empty, by bucket."""
         artefact = self.outputs[output]
         path = str(folder / artefact.file)
+        if artefact.index is not None:
+            offset, length, sha256 = artefact.index
+            return [Slice(path, artefact.rows, sha256, offset, length, packed=True)]
         if artefact.to is None:
             return [Slice(path, artefact.rows, artefact.sha256)]
         found = sorted((int(bucket), *slice_) for bucket, slice_ in artefact.slices.items())
@@ -82,7 +85,13 @@ def read_receipt(path: Path) -> Receipt | None:
         if raw["spec_version"] != SPEC_VERSION or raw.pop("sha256") != _sha256(raw):
             return None
         outputs = {
-            name: Artefact(**{**a, "slices": {b: tuple(s) for b, s in a["slices"].items()}})
+            name: Artefact(
+                **{
+                    **a,
+                    "slices": {b: tuple(s) for b, s in a["slices"].items()},
+                    "index": a["index"] and tuple(a["index"]),
+                }
+            )
             for name, a in raw.pop("outputs").items()
         }
         return Receipt(**{**raw, "outputs": outputs, "counts": Counts(**raw["counts"])})

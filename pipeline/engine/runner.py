@@ -35,7 +35,7 @@ from pipeline.local_path import made_logical
 # Modules whose source decides every step's result.
 SHARED_CODE = (
     *("schema.py", "swhid.py", "rank.py", "errors.py"),
-    *("engine/step.py", "engine/artefacts.py", "engine/rows.py"),
+    *("engine/step.py", "engine/artefacts.py", "engine/packs.py", "engine/rows.py"),
 )
 
 _ALL = -1

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from pipeline.engine.artefacts import Artefact, ExchangeWriter, Slice, conform, read_slice, write_table
+from pipeline.engine.artefacts import Artefact, ExchangeWriter, Slice, conform, read_slice, write_packed, write_table
 from pipeline.engine.facts import FactStore
 from pipeline.engine.keys import file_sha256
 from pipeline.engine.publication import publish
@@ -28,11 +28,15 @@ PART_PER_ITEM: tuple[Partitioning, ...] = ("stripe", "revision")
 
 @dataclass(frozen=True)
 class Out:
-    """An output: a plain table per part, an exchange towards another partitioning, or (no schema) a file as it is."""
+    """An output: a plain table per part, an exchange towards another partitioning, or (no schema) a file as it is.
+
+    A plain table may have one large text column `packed`: then a reader of some rows does not read the others.
+    """
 
     schema: pa.Schema | None
     to: Partitioning | Literal["slice"] | None = None
     """"slice": an exchange with itself, for a reader of the same part that wants only some slices of it."""
+    packed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,12 @@ class Job:
         found: dict[str, dict[str, Any]] = json.loads(self.locators_file.read_bytes())
         return found
 
-    def pieces(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """The rows of an input (of some columns), piece by piece, each verified. Memory: one piece."""
+    def pieces(
+        self, name: str, columns: list[str] | None = None, blobs: pa.ChunkedArray | None = None
+    ) -> Iterator[pa.Table]:
+        """The rows of an input (of some columns; of `blobs` alone), piece by piece, verified. Memory: one piece."""
         for piece in self.inputs[name]:
-            yield read_slice(piece, columns)
+            yield read_slice(piece, columns, blobs)
 
     def slices(self, name: str) -> dict[int, list[Slice]]:
         """The pieces of an input by the slice that they are, to be read with `read_slice` one at a time."""
@@ -110,11 +116,10 @@ class Job:
             found.setdefault(piece.bucket, []).append(piece)
         return found
 
-    def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        """All rows of an input in one table; an empty table of its schema where there are none."""
-        schema = self.schemas[name]
-        tables = [read_slice(piece, columns) for piece in self.inputs[name]]
-        empty = schema.empty_table()
+    def read(self, name: str, columns: list[str] | None = None, blobs: pa.ChunkedArray | None = None) -> pa.Table:
+        """All rows of an input, or those of `blobs` alone, in one table; an empty one where there are none."""
+        tables = list(self.pieces(name, columns, blobs))
+        empty = self.schemas[name].empty_table()
         tables.append(empty.select(columns) if columns else empty)
         return pa.concat_tables(tables).combine_chunks()
 
@@ -127,10 +132,13 @@ class Job:
 
     def write(self, output: str, table: pa.Table) -> None:
         """Publish a plain output."""
-        schema = self.step.writes[output].schema
-        assert schema is not None, f"{self.step.name} declares {output} as a file"
-        table = conform(table, schema, f"{self.step.name} part {self.part}: {output}")
-        self.outputs[output] = write_table(self.folder / f"{output}.parquet", table)
+        declared = self.step.writes[output]
+        assert declared.schema is not None, f"{self.step.name} declares {output} as a file"
+        table = conform(table, declared.schema, f"{self.step.name} part {self.part}: {output}")
+        if declared.packed is None:
+            self.outputs[output] = write_table(self.folder / f"{output}.parquet", table)
+        else:
+            self.outputs[output] = write_packed(self.folder / f"{output}.pack", table, declared.packed)
 
     def send(self, output: str, table: pa.Table, buckets: np.ndarray[Any, Any]) -> None:
         """Add rows to an exchange; `buckets` says where each goes (see `blob_buckets`, `origin_buckets`)."""

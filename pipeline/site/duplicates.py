@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.build import make_runner
 from pipeline.config import Config
 from pipeline.engine.artefacts import read_slice
-from pipeline.engine.rows import is_among, stack
+from pipeline.engine.rows import stack
 from pipeline.engine.runner import Runner
 from pipeline.errors import InputError
 from pipeline.schema import BLOB, DUPLICATES, SURVIVORS
@@ -62,11 +62,11 @@ def _adopt(runner: Runner, config: Config) -> None:
             return
 
 
-def _pieces(runner: Runner, name: str) -> Iterator[pa.Table]:
+def _pieces(runner: Runner, name: str, blobs: pa.ChunkedArray | None = None) -> Iterator[pa.Table]:
     step = next(s for s in runner.steps if s.name == name.partition("/")[0])
     for receipt in runner.receipts(step.name):
         for piece in receipt.pieces(name.partition("/")[2], runner.part_folder(step, receipt.part)):
-            yield read_slice(piece)
+            yield read_slice(piece, blobs=blobs)
 
 
 def _read(runner: Runner, name: str) -> pa.Table:
@@ -81,12 +81,11 @@ def _about(runner: Runner, config: Config, pairs: pa.Table) -> pa.Table:
     from pipeline.stages.language.core import tag
 
     dropped = pairs.column("dropped")
-    kept = (table.filter(is_among(table.column("blob"), dropped)) for table in _pieces(runner, "exact.keep/kept"))
-    about = stack([_ABOUT.empty_table(), *(table.select(_ABOUT.names) for table in kept)])
+    kept = (table.select(_ABOUT.names) for table in _pieces(runner, "exact.keep/kept", dropped))
+    about = stack([_ABOUT.empty_table(), *kept])
     paths = dict(zip(about.column("blob").to_pylist(), about.column("path").to_pylist(), strict=True))
     languages = {}
-    for table in _pieces(runner, "ingest.fetch/contents"):
-        here = table.filter(is_among(table.column("blob"), dropped))
+    for here in _pieces(runner, "ingest.fetch/contents", dropped):
         for blob, text in zip(here.column("blob").to_pylist(), here.column("text").to_pylist(), strict=True):
             languages[blob] = tag(paths[blob], text.encode(), config.language).language
     found = [languages.get(blob) for blob in paths]
@@ -96,8 +95,7 @@ def _about(runner: Runner, config: Config, pairs: pa.Table) -> pa.Table:
 def _signed(runner: Runner, config: Config, blobs: pa.ChunkedArray) -> Iterator[pa.Table]:
     from pipeline.stages.near.bands import band_rows
 
-    for table in _pieces(runner, "ingest.fetch/contents") if len(blobs) else ():
-        here = table.filter(is_among(table.column("blob"), blobs))
+    for here in _pieces(runner, "ingest.fetch/contents", blobs) if len(blobs) else ():
         yield band_rows(here.column("blob"), here.column("text"), config.near)
 
 
@@ -106,8 +104,7 @@ def _texts(runner: Runner, config: Config, wanted: list[bytes]) -> dict[str, str
     from pipeline.stages.redact.spans import redact
 
     column, scanner, texts = pa.chunked_array([pa.array(wanted, BLOB)]), Scanner(config.redact), dict[str, str]()
-    for table in _pieces(runner, "ingest.fetch/contents") if wanted else ():
-        here = table.filter(is_among(table.column("blob"), column))
+    for here in _pieces(runner, "ingest.fetch/contents", column) if wanted else ():
         for blob, text in zip(here.column("blob").to_pylist(), here.column("text").to_pylist(), strict=True):
             data = text.encode()
             texts[blob.hex()] = redact(data, scanner.scan(data, b"")).decode("utf-8", "replace")

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pipeline import schema as s
 from pipeline.config import make_config
+from pipeline.engine.artefacts import read_slice
 from pipeline.engine.cluster import executor_for
 from pipeline.engine.rows import constant, ids
 from pipeline.engine.runner import Runner, StepState
@@ -26,7 +27,7 @@ from pipeline.engine.step import Job, Out, Step
 from pipeline.flow import FLOW
 from pipeline.stages.near import steps as near
 
-A_PART = 6250
+A_PART = 25_000
 BEFORE = ("feed.texts", "feed.prior", "ingest.fetch", "exact.keep", "optout.apply")
 
 
@@ -91,7 +92,7 @@ _STEPS = (
     Step("feed.texts", _feed, by="one", reads=(), takes_items=True, code=(), counts=False,
          writes={"contents": Out(s.CONTENTS, to="blob")}),
     Step("ingest.fetch", _fetch, by="blob", reads=("feed.texts/contents",), code=(), counts=False,
-         writes={"contents": Out(s.CONTENTS)}),
+         writes={"contents": Out(s.CONTENTS, packed="text")}),
     Step("exact.keep", _keep, by="blob", reads=("ingest.fetch/contents",), code=(), counts=False,
          writes={"kept": Out(s.KEPT)}),
     Step("optout.apply", lambda job: None, by="blob", reads=(), code=(), counts=False,
@@ -156,6 +157,13 @@ def run(made: Runner, only: Collection[str] = STEPS.keys()) -> dict[str, float]:
     with executor_for(made.config.execution.cluster) as executor:
         made.run(executor, note)
     return seconds
+
+
+def text_bytes(made: Runner) -> int:
+    """Of all texts of a run."""
+    pieces = ((made.part_folder(STEPS["ingest.fetch"], r.part), r) for r in made.receipts("ingest.fetch"))
+    slices = (piece for folder, receipt in pieces for piece in receipt.pieces("contents", folder))
+    return sum(pc.sum(pc.binary_length(read_slice(piece, ["text"]).column("text"))).as_py() for piece in slices)
 
 
 def released(folder: Path) -> tuple[pa.Table, pa.Table]:

@@ -52,7 +52,7 @@ def _slices(path: Path, artefact: Artefact) -> dict[int, Slice]:
     }
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(batches=st.lists(_rows, max_size=5), spill=st.sampled_from([0, 40, 200]))
 def test_every_row_reaches_its_bucket_once_in_order(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[Row]], spill: int
@@ -73,7 +73,7 @@ def test_every_row_reaches_its_bucket_once_in_order(
     assert sum(length for _, length, _, _ in usual.slices.values()) == usual.bytes
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(writers=st.lists(_rows, min_size=1, max_size=4))
 def test_what_all_writers_send_is_what_all_readers_get(
     tmp_path_factory: pytest.TempPathFactory, writers: list[list[Row]]

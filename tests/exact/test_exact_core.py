@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.schema import COPIES, KEPT
@@ -57,7 +57,6 @@ def test_the_kept_is_the_minimum_and_the_rest_are_its_copies(given_rows: list[Ro
     assert list(zip(*(copies.column(name).to_pylist() for name in names), strict=True)) == expected
 
 
-@settings(deadline=None)
 @given(rows(), st.data())
 def test_the_order_of_rows_and_their_chunks_have_no_say(given_rows: list[Row], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(given_rows))

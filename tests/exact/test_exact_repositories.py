@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.schema import DUPLICATES, HISTORY, ORIGINS
@@ -132,7 +132,6 @@ def test_planted_forks_and_mirrors_are_all_found_and_no_original_is_lost() -> No
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(NAMES, st.lists(st.sampled_from("uvwxyz"), min_size=1, max_size=8), min_size=1),
     st.dictionaries(NAMES, st.integers(0, 3)),

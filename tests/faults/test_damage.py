@@ -76,7 +76,7 @@ def test_a_flipped_bit_that_a_step_reads_is_never_used(built: Configure, tmp_pat
 def test_a_flipped_bit_in_an_exchange_is_never_used(built: Configure, tmp_path: Path, root: str) -> None:
     damaged = next((tmp_path / "work").glob("*-license/resolve/*/occurrences.exchange"))
     flip(damaged)
-    for contents in (tmp_path / "work").glob("*-ingest/fetch/*/contents.parquet"):
+    for contents in (tmp_path / "work").glob("*-ingest/fetch/*/contents.pack"):
         contents.unlink()
     with pytest.raises(IntegrityError, match=r"occurrences\.exchange: damaged"):
         build(built())

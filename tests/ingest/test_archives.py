@@ -446,7 +446,7 @@ def test_encrypted_and_oddly_compressed_members_are_refused_alone(tmp_path: Path
         assert outcomes(listing) == {b"a": "unreadable_member"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_damage_never_raises_anything_else(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     name, whole = data.draw(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
@@ -147,7 +147,6 @@ def test_bytes_are_never_encoded_anew() -> None:
     assert identify(memoryview(data), False, "latin-1", None, None).proof == "unchecked"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20), st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le", "cp1251", "shift_jis", "gb18030"]))
 def test_what_a_dataset_decoded_is_found_again(text: str, encoding: str) -> None:
     try:
@@ -161,7 +160,6 @@ def test_what_a_dataset_decoded_is_found_again(text: str, encoding: str) -> None
     assert (text.encode() if again.data is None else again.data) == data
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=30), st.text(max_size=12), st.booleans())
 def test_nothing_that_a_row_can_hold_is_an_exception(data: bytes, stated: str, given_id: bool) -> None:
     result = found(data, stated, content_id(b"other") if given_id else None)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.schema import DATASET_REFUSALS
@@ -91,7 +91,6 @@ def by_origin(kept: pa.Table, refused: pa.Table) -> dict[str, tuple[OriginInput,
     return found
 
 
-@settings(deadline=None)
 @given(ROWS_OF_ANY_KIND, OPTIONS)
 def test_each_row_is_kept_or_refused_and_is_what_it_says(rows: list[dict[str, Any]], options: dict[str, bool]) -> None:
     kept, refused = read(rows, **options)
@@ -110,7 +109,6 @@ def test_each_row_is_kept_or_refused_and_is_what_it_says(rows: list[dict[str, An
         assert row["proof"] != "altered" or options["keep_mismatched"]
 
 
-@settings(deadline=None)
 @given(ROWS_OF_ANY_KIND, OPTIONS, st.integers(0, 8))
 def test_batches_do_not_matter(rows: list[dict[str, Any]], options: dict[str, bool], cut: int) -> None:
     whole = read(rows, **options)
@@ -119,7 +117,6 @@ def test_batches_do_not_matter(rows: list[dict[str, Any]], options: dict[str, bo
         assert pa.concat_tables(split).combine_chunks().equals(at_once.combine_chunks())
 
 
-@settings(deadline=None)
 @given(ROWS_OF_ANY_KIND, OPTIONS, st.randoms(use_true_random=False))
 def test_order_does_not_matter_and_listings_conserve(
     rows: list[dict[str, Any]], options: dict[str, bool], shuffle: random.Random

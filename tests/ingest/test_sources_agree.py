@@ -126,7 +126,7 @@ def git(cwd: Path, *arguments: str) -> str:
     return done.stdout.decode().strip()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(trees())
 def test_every_source_sees_the_same(
     tmp_path_factory: pytest.TempPathFactory, tree: dict[bytes, tuple[str, bytes]]

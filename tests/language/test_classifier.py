@@ -45,7 +45,7 @@ def plain_features(text: bytes) -> list[int]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.one_of(st.binary(max_size=60), st.text('aZ_09 +-*/=<>\n\t"é', max_size=60).map(str.encode)))
 def test_features_are_those_of_plain_python(text: bytes) -> None:
     assert features(np.frombuffer(text, np.uint8)).tolist() == plain_features(text)
@@ -105,7 +105,7 @@ def test_confidence_grows_with_score_lead_and_length() -> None:
     assert confidence(0.3, 0.3, 200) == confidence(0.3, 0.3, 5000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_classified_and_always_the_same(data: bytes) -> None:
     first = classifier().classify(data)

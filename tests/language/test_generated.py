@@ -93,7 +93,7 @@ def test_texts(path: str, text: bytes) -> None:
         ), "the rule is of the first or last lines only"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=40), st.binary(max_size=200))
 def test_any_file_is_judged(path: bytes, data: bytes) -> None:
     assert is_generated(path, data) in (True, False)

@@ -197,7 +197,7 @@ def test_only_the_first_ten_thousand_bigrams_count() -> None:
     assert (model().probabilities(text) != model().probabilities(text[:10_000])).any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=400))
 def test_probabilities_are_a_distribution_and_the_guess_is_rounded(data: bytes) -> None:
     probabilities = model().probabilities(data)
@@ -209,7 +209,7 @@ def test_probabilities_are_a_distribution_and_the_guess_is_rounded(data: bytes) 
         assert guess.probability == round(float(probabilities.max()), 4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.permutations(range(64)))
 def test_the_order_of_summation_is_fixed(order: list[int]) -> None:
     """The same bits whatever surrounds a text: evaluated alone, after others, from another buffer."""

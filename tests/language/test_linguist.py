@@ -141,7 +141,7 @@ def test_the_excerpt_keeps_the_head_and_the_last_lines() -> None:
     assert detect(b"x", b"a = 1\n" * 100_000 + b"# vim: set ft=ruby:\n").language == "Ruby"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(HEAD_BYTES, HEAD_BYTES + 3 * FOOT_BYTES), st.integers(1, 6000))
 def test_the_excerpt_is_bounded(size: int, line: int) -> None:
     data = ((b"x" * line + b"\n") * (size // line + 1))[:size]

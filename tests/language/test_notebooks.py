@@ -144,7 +144,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.text(max_size=8), st.lists(_json, max_size=3), _json), max_size=4), st.booleans(), _json)
 def test_what_is_left_is_the_same_notebook_without_outputs(
     cells: list[tuple[str, list[Any], Any]], ascii_only: bool, metadata: Any

@@ -126,7 +126,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(_PIECES, st.integers(1, 12)), max_size=12))
 def test_encoded_data_is_what_regular_expressions_find(pieces: list[tuple[str, int]]) -> None:
     text = "".join(piece * times for piece, times in pieces)
@@ -135,7 +135,7 @@ def test_encoded_data_is_what_regular_expressions_find(pieces: list[tuple[str, i
     assert found["encoded_share"] == (_marked(text) / len(text) if text else 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=80))
 def test_counts_are_those_of_plain_python(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
@@ -212,7 +212,7 @@ def test_says_generated(text: str, says: bool) -> None:
     assert of(text)["says_generated"] is says
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.text(max_size=40), st.sampled_from(["C", "HTML", None])), max_size=6), st.integers(0, 3))
 def test_no_row_depends_on_another(rows: list[tuple[str, str | None]], skip: int) -> None:
     texts = pa.array([text.encode("utf-8", "replace").decode() for text, _ in rows], pa.large_string())

@@ -169,7 +169,7 @@ ROWS = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @example([(b"a\0.py", PYTHON), (b"/../a.py", b"\xff"), (b"\xff" * 300, b"\xf0\x9f")])
 @given(st.lists(ROWS, max_size=6))
 def test_any_input_is_tagged_and_no_tag_depends_on_the_other_rows(rows: list[tuple[bytes, bytes]]) -> None:

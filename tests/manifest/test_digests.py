@@ -45,7 +45,7 @@ def _table(rows: list[Row]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(_ROWS, max_size=6), st.randoms(use_true_random=False))
 def test_neither_order_nor_chunks_nor_codec_count(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row], chance: random.Random

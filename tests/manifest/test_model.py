@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import IntegrityError
@@ -51,7 +51,6 @@ _VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(_NAMES, _VALUES, max_size=3), st.dictionaries(_NAMES, _VALUES, max_size=2))
 def test_unknown_fields_of_a_release_are_kept(
     tmp_path_factory: pytest.TempPathFactory, outer: dict[str, object], inner: dict[str, object]
@@ -66,7 +65,6 @@ def test_unknown_fields_of_a_release_are_kept(
     assert read_release(path).text() == release.text()
 
 
-@settings(deadline=None)
 @given(st.dictionaries(_NAMES, _VALUES.filter(lambda value: value is not None), max_size=3))
 def test_unknown_fields_of_a_line_are_kept(tmp_path_factory: pytest.TempPathFactory, extra: dict[str, object]) -> None:
     document = json.loads(_entry().line()) | extra

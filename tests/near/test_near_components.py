@@ -55,7 +55,6 @@ def _component_model(edges: list[Edge]) -> list[tuple[bytes, bytes]]:
     return sorted(label.items())
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_star_edges_are_the_models(rows: list[Row]) -> None:
     edges = star_edges(_rows(rows))
@@ -72,7 +71,6 @@ def test_star_edges_of_many_rows_are_the_models() -> None:
     assert _pairs(star_edges(_rows(rows))) == _star_model(rows)
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False), st.integers(1, 5))
 def test_order_and_buckets_of_rows_do_not_matter(rows: list[Row], rng: Random, buckets: int) -> None:
     shuffled = list(rows)
@@ -82,7 +80,7 @@ def test_order_and_buckets_of_rows_do_not_matter(rows: list[Row], rng: Random, b
     assert components(pa.concat_tables(parts)).equals(components(star_edges(_rows(rows))))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PAIRS)
 def test_components_are_the_models(edges: list[Edge]) -> None:
     members = components(_edges(edges))
@@ -90,7 +88,6 @@ def test_components_are_the_models(edges: list[Edge]) -> None:
     assert _pairs(members) == _component_model(edges)
 
 
-@settings(deadline=None)
 @given(PAIRS, st.randoms(use_true_random=False))
 def test_order_direction_and_repeats_of_edges_do_not_matter(edges: list[Edge], rng: Random) -> None:
     other = [(b, a) for a, b in edges] + edges[: len(edges) // 2]

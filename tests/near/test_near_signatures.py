@@ -59,7 +59,7 @@ _texts = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_texts, st.text("aé-", max_size=130), st.integers(1, 6))
 def test_any_text_hashes_as_xxhash_does(texts: list[str], beside: str, ngram: int) -> None:
     column = large([*texts, beside])  # what follows in the buffer belongs to no other document

@@ -103,7 +103,7 @@ DOCUMENTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(DOCUMENTS, st.sampled_from([0.01, 0.5, 2 / 3, 0.7, 0.75, 1.0]), st.integers(1, 3))
 def test_choice_is_the_models(documents: list[Document], threshold: float, budget: int) -> None:
     config = NearConfig(bands=3, rows=1, threshold=threshold, max_kept_per_key=budget)
@@ -112,7 +112,7 @@ def test_choice_is_the_models(documents: list[Document], threshold: float, budge
     assert (_rows(choice.dropped), choice.budget_hits) == _model(documents, threshold, budget)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(DOCUMENTS, st.integers(1, 3))
 def test_choosing_again_among_the_kept_drops_nothing(documents: list[Document], budget: int) -> None:
     config = NearConfig(bands=3, rows=1, threshold=0.5, max_kept_per_key=budget)

@@ -96,7 +96,7 @@ def test_no_planted_value_is_left_anywhere(built: Path) -> None:
     root = built.parents[2]
     said: dict[Path, str] = {}
     for path in root.rglob("*"):
-        holds_input = path.is_relative_to(root / "in") or path.name in ("contents.parquet", "spool.exchange")
+        holds_input = path.is_relative_to(root / "in") or path.name in ("contents.pack", "spool.exchange")
         if path.is_file() and not holds_input:
             is_table = path.suffix == ".parquet"
             said[path] = (

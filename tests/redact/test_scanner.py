@@ -136,7 +136,7 @@ fragments = st.one_of(
 glue = st.sampled_from(["", " ", "\n", "\r\n", '"', " = ", ": ", "@", "/", ".", "\u00e9", "\\"])
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(fragments, glue), max_size=9), st.sampled_from(PATHS), st.binary(max_size=3))
 def test_redaction_is_idempotent_and_local(
     scanner: Scanner, re2_scanner: Scanner, parts: list[tuple[str, str]], path: bytes, junk: bytes

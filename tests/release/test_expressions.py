@@ -117,7 +117,7 @@ _EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_EXPRESSIONS, st.integers(0, 3), st.floats(0, 1), st.sampled_from(["C", "HTML"]), st.booleans())
 def test_without_missing_values_an_expression_is_what_python_says(
     text: str, n: int, share: float, name: str, flag: bool
@@ -127,7 +127,7 @@ def test_without_missing_values_an_expression_is_what_python_says(
     assert Expression(text, ROWS.schema).of(table).to_pylist() == [eval(text, {}, row)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text("n in()<=1'\"flag.,and[]{}:*", max_size=30))
 def test_any_text_is_an_expression_or_refused(text: str) -> None:
     with contextlib.suppress(ExpressionError):

@@ -163,7 +163,7 @@ def test_the_best_of_several_and_the_first_of_equals() -> None:
 _words = st.lists(st.sampled_from(["ab", "cd ", "\n", "é", "Xy"]), max_size=60).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_words, max_size=4), _words, st.integers(8, 21))
 def test_shares_are_those_that_sets_of_n_grams_give(texts: list[str], file: str, ngram: int) -> None:
     def grams(form: bytes) -> set[bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
@@ -263,7 +263,6 @@ TARGETS = st.sampled_from(["revision:one", "revision:two", "revision:lost", "rel
                            "alias:refs/pull/1/head"])  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES, TARGETS), st.randoms(use_true_random=False))
 def test_any_snapshot_has_one_outcome_in_any_order(branches: dict[str, str], chance: random.Random) -> None:
     releases = {"r": "revision:one", "q": "release:q"}

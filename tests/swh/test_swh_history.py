@@ -102,7 +102,7 @@ def test_an_export_without_revisions_has_no_history() -> None:
     assert found.rows.to_pylist()[0]["first_seen_revision"] is None
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32), st.integers(1, 30))
 def test_any_graph_in_any_order_of_rows_gives_the_same(seed: int, size: int) -> None:
     chance = random.Random(seed)

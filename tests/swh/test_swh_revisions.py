@@ -168,7 +168,7 @@ def test_no_name_and_no_address_stays_in_a_message(template: str, key: Key | Non
     assert found.redactions >= 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(PLANTED), min_size=1, max_size=6), st.sampled_from(["\n", "\n\n", "\r\n"]))
 def test_nor_in_any_mixture(templates: list[str], between: str) -> None:
     message = between.join(planted(template) for template in templates)

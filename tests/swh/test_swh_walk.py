@@ -99,7 +99,7 @@ def expected(directories: Directories, roots: list[tuple[bytes, int]]) -> dict[i
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(TREES, min_size=1, max_size=5), st.sampled_from([1, 2, 8, 64]), st.randoms(use_true_random=False))
 def test_each_part_gets_each_directory_that_it_needs_once(
     some: list[Tree], buckets: int, chance: random.Random

@@ -24,7 +24,6 @@ def tag(job: Job) -> None:
     """Tag every survivor; facts of earlier runs are reused by (blob, path)."""
     config: LanguageConfig = job.settings
     survivors = job.read("near.apply/kept", ["blob", "path", "length"])
-    contents = job.read("ingest.fetch/contents", ["blob", "text"])
     code = source_digest(("stages/language",))  # a fact of other rules is no fact
     store = job.facts("language", versions() | {"settings": config.model_dump_json(), "code": code})
     keys = [
@@ -33,6 +32,9 @@ def tag(job: Job) -> None:
     ]
     facts = store.known(keys)
     missing = [i for i, key in enumerate(keys) if key not in facts]
+    contents = job.read(
+        "ingest.fetch/contents", ["blob", "text"], survivors.column("blob").take(pa.array(missing, pa.int64()))
+    )
     fresh: dict[tuple[bytes, str], str] = {}
     places = positions(survivors.column("blob"), contents.column("blob"))
     for start in range(0, len(missing), _BATCH):

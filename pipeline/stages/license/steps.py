@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.engine.keys import source_digest
 from pipeline.engine.step import Job
-from pipeline.schema import BLOBS, EVIDENCE, LICENSE_FACTS, RESOLVED, ROOTS, VERDICTS
+from pipeline.schema import BLOB, BLOBS, EVIDENCE, LICENSE_FACTS, RESOLVED, ROOTS, VERDICTS
 from pipeline.stages.decisions import decisions
 from pipeline.stages.license import modes, names
 from pipeline.stages.license import versions as detector_versions
@@ -365,24 +365,22 @@ def _headers(job: Job, config: LicenseConfig, wanted: set[bytes]) -> dict[bytes,
     reviews = reviews_of(config)
     store = job.facts("license-headers", fact_versions() | {"bytes": str(config.max_header_bytes)})
     scan, seen = job.service(SERVICE), dict[bytes, Any]()
-    found: dict[bytes, list[Evidence]] = {}
-    reused = computed = 0
-    for contents in job.pieces("ingest.fetch/contents"):
-        blobs = contents.column("blob").to_pylist()
-        facts = store.known((blob, "") for blob in blobs if blob in wanted)
-        fresh: dict[tuple[bytes, str], str] = {}
-        for number, blob in enumerate(blobs):
-            if blob in wanted and (blob, "") not in facts:
-                text = bytes(contents.column("text")[number].as_buffer())
-                fresh[blob, ""] = json.dumps(scan_header(text, config, scan, seen))
+    facts = store.known((blob, "") for blob in wanted)
+    reused = len(facts)
+    unknown = pa.chunked_array([pa.array(sorted(blob for blob in wanted if (blob, "") not in facts), BLOB)])
+    for contents in job.pieces("ingest.fetch/contents", ["blob", "text"], unknown):
+        fresh = {
+            (blob, ""): json.dumps(scan_header(bytes(text.as_buffer()), config, scan, seen))
+            for blob, text in zip(contents.column("blob").to_pylist(), contents.column("text"), strict=True)
+        }
         store.add(fresh)
-        reused, computed = reused + len(facts), computed + len(fresh)
-        for (blob, _), stored in (facts | fresh).items():
-            rows = header_evidence(reviews.applied(fact_of_scan(blob, json.loads(stored)), None))
-            if rows:
-                found[blob] = rows
-    job.info["facts"] = {"reused": reused, "computed": computed}
-    return found
+        facts |= fresh
+    job.info["facts"] = {"reused": reused, "computed": len(facts) - reused}
+    found = (
+        (blob, header_evidence(reviews.applied(fact_of_scan(blob, json.loads(stored)), None)))
+        for (blob, _), stored in facts.items()
+    )
+    return {blob: rows for blob, rows in found if rows}
 
 
 def scan_header(

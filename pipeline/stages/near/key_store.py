@@ -115,6 +115,13 @@ class KeyStore:
             left = left[~(_is_among(left, generation.blobs) | _is_among(left, generation.without))]
         return pa.concat_tables(tables), left
 
+    def missing(self, blobs: pa.ChunkedArray) -> Blobs:
+        """Those of `blobs` that are not stored, ascending. Time: reading and verifying the files."""
+        left = np.unique(ids(blobs))
+        for generation in self.generations(left):
+            left = left[~(_is_among(left, generation.blobs) | _is_among(left, generation.without))]
+        return left
+
     def meeting(self, blobs: pa.ChunkedArray, others: pa.Table) -> pa.Table:
         """BAND_ROWS of those of `blobs` that share a band and key with any of `others` (BAND_ROWS).
 

@@ -26,7 +26,7 @@ from pipeline.stages.near import versions as kernel
 from pipeline.stages.near.bands import band_rows
 from pipeline.stages.near.components import components, star_edges
 from pipeline.stages.near.config import NearConfig
-from pipeline.stages.near.key_store import KeyStore, blob_array
+from pipeline.stages.near.key_store import Blobs, KeyStore, blob_array
 from pipeline.stages.near.normalised import DIGEST, digests, identity_rows
 from pipeline.stages.near.pieces import giants, in_pieces
 from pipeline.stages.near.reasons import NORMALISED, likeness
@@ -90,18 +90,22 @@ def _documents(job: Job, wanted: pa.ChunkedArray) -> Iterator[pa.Table]:
     """`blob` and `text` of the wanted contents, some thousand at a time."""
     if not len(wanted):
         return
-    for contents in job.pieces("ingest.fetch/contents", ["blob", "text"]):
-        here = contents.filter(is_among(contents.column("blob"), wanted)).combine_chunks()
+    for here in job.pieces("ingest.fetch/contents", ["blob", "text"], wanted):
         for start in range(0, here.num_rows, 2000):
             yield here.slice(start, 2000)
 
 
 def _keyed(job: Job, wanted: pa.ChunkedArray, *, normalised: bool = False) -> Iterator[pa.Table]:
     """BAND_ROWS of the wanted blobs, or of their normalised contents: from the store, else computed and stored."""
-    config: NearConfig = job.settings
-    store = KeyStore(job.execution.facts_folder, config, normalised=normalised)
+    store = KeyStore(job.execution.facts_folder, job.settings, normalised=normalised)
     known, missing = store.known(wanted)
     yield known
+    yield from _signed(job, store, missing, normalised=normalised)
+
+
+def _signed(job: Job, store: KeyStore, missing: Blobs, *, normalised: bool = False) -> Iterator[pa.Table]:
+    """BAND_ROWS of blobs whose keys are not stored; then they are."""
+    config: NearConfig = job.settings
     fresh, blobs = [BAND_ROWS.empty_table()], [BLOBS.empty_table()]
     for batch in _documents(job, pa.chunked_array([blob_array(missing)])):
         blob, text = batch.column("blob"), batch.column("text")
@@ -127,7 +131,8 @@ def bands(job: Job) -> None:
     wanted = stack([job.read("exact.keep/kept", ["blob"]), job.read("optout.apply/guards")])
     active = wanted.filter(pc.invert(is_among(wanted.column("blob"), settled.column("blob"))))
     for normalised in (False, True) if config.normalised else (False,):
-        for _ in _keyed(job, settled.column("blob"), normalised=normalised):
+        store = KeyStore(job.execution.facts_folder, config, normalised=normalised)
+        for _ in _signed(job, store, store.missing(settled.column("blob")), normalised=normalised):
             pass
         for rows in _keyed(job, active.column("blob"), normalised=normalised):
             table = _identities(config, rows) if normalised else rows
@@ -162,10 +167,8 @@ def meet(job: Job) -> None:
 
 def _meeting(job: Job, settled: pa.ChunkedArray, active: pa.Table, *, normalised: bool = False) -> pa.Table:
     store = KeyStore(job.execution.facts_folder, job.settings, normalised=normalised)
-    lost = store.known(settled)[1]
-    if len(lost):
-        for _ in _keyed(job, pa.chunked_array([blob_array(lost)]), normalised=normalised):
-            pass
+    for _ in _signed(job, store, store.missing(settled), normalised=normalised):
+        pass
     return store.meeting(settled, active)
 
 
@@ -211,7 +214,8 @@ def documents(job: Job) -> None:
     decided = job.read("near.components/decided")
     if not decided.num_rows:
         return
-    kept = job.read("exact.keep/kept")
+    ranks_by = ("license_type", "stars", "date", "origin", "path")
+    kept = job.read("exact.keep/kept", ["blob", *ranks_by], decided.column("blob"))
     guards = job.read("optout.apply/guards").column("blob")
     priors = job.read("near.stand/priors").column("blob")
     large = job.read("near.components/giants")
@@ -230,7 +234,7 @@ def documents(job: Job) -> None:
                 "component": member.column("component"),
                 "guard": is_among(blobs, guards),
                 "prior": is_among(blobs, priors),
-                **{name: of_kept.column(name) for name in ("license_type", "stars", "date", "origin", "path")},
+                **{name: of_kept.column(name) for name in ranks_by},
                 "shingles": shingles(blobs, batch.column("text"), config).column("shingles"),
                 "keys": pc.coalesce(keys.take(positions(blobs, keyed)), none),
                 "normalised": digests(batch.column("text")) if config.normalised else pa.nulls(len(blobs), DIGEST),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from importlib.metadata import version
 
 KERNEL_VERSION = "2"  # raise it when the bits of a signature, band key or shingle hash change
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Versions to stand in the keys of this stage's steps.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -48,8 +49,7 @@ def drop(job: Job) -> None:
     occurrences = job.read("optout.apply/kept")
     kept = occurrences
     if config.enabled and any(override.action == "drop" for override in config.overrides):
-        contents = job.read("ingest.fetch/contents", ["blob", "text"])
-        spans = _spans_of(job, config, occurrences, contents)
+        spans = _spans_of(job, config, occurrences)
         reasons = pa.array(
             [
                 rules_for(config, path).drops(_as_findings(found))
@@ -77,24 +77,28 @@ def find(job: Job) -> None:
     licenses = distinct(job.read("license.resolve/license_blobs"))
     licenses = licenses.filter(pc.invert(is_among(licenses.column("blob"), survivors.column("blob"))))
     licenses = licenses.append_column("path", constant(b"LICENSE", licenses.num_rows, pa.binary()))
-    contents = job.read("ingest.fetch/contents", ["blob", "text"])
-    licenses = licenses.filter(is_among(licenses.column("blob"), contents.column("blob")))
+    held = job.read("ingest.fetch/contents", ["blob"]).column("blob")
+    licenses = licenses.filter(is_among(licenses.column("blob"), held))
     survivors = stack([survivors, licenses])
     secret_key = load_key(config.commitment_key)
-    places = positions(survivors.column("blob"), contents.column("blob")).to_pylist()
-    rows = []
-    found = _spans_of(job, config, survivors, contents)
-    for blob, place, spans in zip(survivors.column("blob").to_pylist(), places, found, strict=True):
-        if secret_key and spans:
-            data = bytes(contents.column("text")[place].as_buffer())
-            for span in spans:
+    blobs, found = survivors.column("blob"), _spans_of(job, config, survivors)
+    if secret_key:
+        having = [number for number, spans in enumerate(found) if spans]
+        for number, data in zip(having, _texts(job, blobs.take(pa.array(having, pa.int64()))), strict=True):
+            for span in found[number]:
                 value = data[span["start"] : span["end"]]
                 span["commitment"] = commitment(secret_key, "redact", span["cls"], value)
-        rows.append({"blob": blob, "spans": spans})
-    job.write("spans", pa.Table.from_pylist(rows, schema=SPANS))
+    job.write("spans", pa.table([blobs, pa.array(found, SPANS.field("spans").type)], schema=SPANS))
 
 
-def _spans_of(job: Job, config: RedactConfig, files: pa.Table, contents: pa.Table) -> list[list[dict[str, Any]]]:
+def _texts(job: Job, blobs: pa.ChunkedArray) -> Iterator[bytes]:
+    """The text of each of `blobs`, one at a time."""
+    contents = job.read("ingest.fetch/contents", ["blob", "text"], blobs)
+    for place in positions(blobs, contents.column("blob")).to_pylist():
+        yield bytes(contents.column("text")[place].as_buffer())
+
+
+def _spans_of(job: Job, config: RedactConfig, files: pa.Table) -> list[list[dict[str, Any]]]:
     """The spans of each file, as rows. Facts of earlier runs are reused by (blob, file name, rules), which is all that
     decides.
     """
@@ -105,14 +109,14 @@ def _spans_of(job: Job, config: RedactConfig, files: pa.Table, contents: pa.Tabl
         (blob, _as_decided(config, path)) for blob, path in zip(files.column("blob").to_pylist(), paths, strict=True)
     ]
     facts = store.known(keys) if config.enabled else dict.fromkeys(keys, "[]")
-    scanner = scanner_of(config) if any(key not in facts for key in keys) else None
-    places = positions(files.column("blob"), contents.column("blob")).to_pylist()
+    missing = [number for number, key in enumerate(keys) if key not in facts]
     fresh: dict[tuple[bytes, str], str] = {}
-    for key, path, place in zip(keys, paths, places, strict=True):
-        if key not in facts:
-            assert scanner is not None
-            spans = scanner.scan(bytes(contents.column("text")[place].as_buffer()), path)
-            fresh[key] = facts[key] = json.dumps([asdict(span) for span in spans])
+    texts = _texts(job, files.column("blob").take(pa.array(missing, pa.int64())))
+    for number, text in zip(missing, texts, strict=True):
+        if keys[number] not in fresh:
+            spans = scanner_of(config).scan(text, paths[number])
+            fresh[keys[number]] = json.dumps([asdict(span) for span in spans])
     store.add(fresh)
+    facts |= fresh
     job.info["facts"] = {"reused": len(keys) - len(fresh), "computed": len(fresh)}
     return [json.loads(facts[key]) for key in keys]

@@ -61,7 +61,7 @@ def send_rows(job: Job) -> None:
     survivors = _without_hidden_notices(job.read("near.apply/kept"), registry_of(job.settings))
     data, redactions = rows.released_rows(
         survivors,
-        job.read("ingest.fetch/contents"),
+        job.read("ingest.fetch/contents", blobs=survivors.column("blob")),
         job.read("redact.find/spans"),
         job.read("language.tag/tags"),
         job.read("ingest.list/origins"),
@@ -152,12 +152,10 @@ def account_for_origins(job: Job) -> None:
 def license_texts(job: Job) -> None:
     """The licence texts that the evidence rests on and the NOTICE files, redacted as everything else is."""
     wanted = job.read("release.account/license_blobs")
-    contents = job.read("ingest.fetch/contents", ["blob", "text"])
     guards = job.read("optout.apply/guards")
     wanted = wanted.filter(pc.invert(is_among(wanted.column("blob"), guards.column("blob"))))
     blobs = pa.array(sorted(set(wanted.column("blob").to_pylist())), pa.binary(20))
-    place = positions(pa.chunked_array([blobs]), contents.column("blob"))
-    chosen = contents.take(place.drop_null())
+    chosen = job.read("ingest.fetch/contents", ["blob", "text"], pa.chunked_array([blobs]))
     spans = job.read("redact.find/spans")
     found = spans.column("spans").take(positions(chosen.column("blob"), spans.column("blob"))).to_pylist()
     texts = [

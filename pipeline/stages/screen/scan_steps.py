@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pipeline.engine.rows import distinct, positions
 from pipeline.engine.step import Job
 from pipeline.errors import EnvironmentalError
-from pipeline.schema import MALWARE, SCANNERS
+from pipeline.schema import BLOB, MALWARE, SCANNERS
 from pipeline.stages.decisions import decisions
 from pipeline.stages.ingest.decoding import encode
 from pipeline.stages.screen.clamd import Clamd
@@ -52,7 +52,8 @@ def _scanned(job: Job, daemon: Clamd, blobs: pa.ChunkedArray) -> list[str | None
     store = job.facts("malware", {"clamav": version})
     keys = [(blob, "") for blob in blobs.to_pylist()]
     facts = store.known(keys)
-    contents = job.read("ingest.fetch/contents", ["blob", "text", "src_encoding"])
+    left = pa.chunked_array([pa.array([blob for blob, _ in keys if (blob, "") not in facts], BLOB)])
+    contents = job.read("ingest.fetch/contents", ["blob", "text", "src_encoding"], left)
     fresh: dict[tuple[bytes, str], str] = {}
     for key, place in zip(keys, positions(blobs, contents.column("blob")).to_pylist(), strict=True):
         if key not in facts:
@@ -64,6 +65,7 @@ def _scanned(job: Job, daemon: Clamd, blobs: pa.ChunkedArray) -> list[str | None
             f"{daemon.address}: ClamAV's database changed during the scan, from {version} to {after}: run again"
         )
     store.add(fresh)
+    facts |= fresh
     job.write("scanners", pa.table([[version]], schema=SCANNERS))
     job.info["facts"] = {"reused": len(keys) - len(fresh), "computed": len(fresh)}
-    return [(facts | fresh)[key] or None for key in keys]
+    return [facts[key] or None for key in keys]

@@ -40,7 +40,7 @@ def look(job: Job) -> None:
     released."""
     config: ScreenConfig = job.settings
     blobs = job.read("near.apply/kept", ["blob"]).column("blob")
-    contents, tags = job.read("ingest.fetch/contents", ["blob", "text"]), job.read("language.tag/tags")
+    contents, tags = job.read("ingest.fetch/contents", ["blob", "text"], blobs), job.read("language.tag/tags")
     redactions = job.read("redact.find/spans")
     texts = contents.column("text").take(positions(blobs, contents.column("blob")))
     languages = tags.column("language").take(positions(blobs, tags.column("blob"))).to_pylist()
