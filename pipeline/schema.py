@@ -138,6 +138,7 @@ ORIGINS = _table(
     ("snapshot", pa.string(), "null"),
     ("release", pa.string(), "null"),
     ("revision", pa.string(), "null"),
+    ("root_revision", pa.string(), "null"),  # of a clone: where the line of first parents behind the revision begins
     ("branch", pa.string(), "null"),
     ("branch_rule", pa.string(), "null"),
     ("revision_date", _TIME, "null"),

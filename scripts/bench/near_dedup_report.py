@@ -86,8 +86,8 @@ def _whole(results: dict[str, Any]) -> str:
     slope = (whole["peak"] - half["peak"]) / (whole["documents"] - half["documents"]) * 1e6 / 1024
     lines = [
         "## The whole stage, 32 bands of 8 rows, verified\n",
-        "Its own steps, part after part of about 25,000 texts, from texts that lie in files to what stays and what goes "
-        "for what, in files.\n",
+        "Its own steps, part after part of about 25,000 texts, from texts that lie in files to what stays and what "
+        "goes for what, in files.\n",
         "| step | seconds | share |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {spent:.2f} | {spent / total:.0%} |" for name, spent in whole["seconds"].items()),

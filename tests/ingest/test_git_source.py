@@ -189,10 +189,12 @@ def test_bare_worktree_detached_shallow_and_no_remote(tmp_path: Path) -> None:
     git(path, "worktree", "add", "-q", "--detach", str(tmp_path / "work" / "tree"))
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{path}", "shallow/six")
     tree = git(path, "rev-parse", "HEAD^{tree}")
+    root = "swh:1:rev:" + git(path, "rev-list", "--max-parents=0", "HEAD")
     said = {}
     for name in ("in/six", "bare/six.git", "work/tree", "shallow/six", "in/six/.git"):
         item, listing = listed(tmp_path / name)
         assert listing.directory.hex() == tree
+        assert listing.root_revision == (None if name.startswith("shallow") else root)
         assert listing.messages[0] == HEAD_ONLY
         assert listing.messages[1] == f"it has no remote with a public name: it is called {item.origin}"
         said[name] = (item.origin, listing.branch, listing.messages[2:])
@@ -219,6 +221,17 @@ def test_uncommitted_changes_are_said_aloud_and_not_read(tmp_path: Path, change:
     after = listed(path)[1]
     assert after.messages == (*before.messages, "dirty: uncommitted changes are not read")
     assert after.entries == before.entries
+
+
+def test_the_root_revision_is_that_of_the_line_of_first_parents(tmp_path: Path) -> None:
+    path = repository(tmp_path / "six")
+    first = git(path, "rev-parse", "HEAD")
+    tree = git(path, "rev-parse", "HEAD^{tree}")
+    other = git(path, "commit-tree", "-m", "another beginning", tree)
+    for parents, root in (((first, other), first), ((other, first), other)):
+        merge = git(path, "commit-tree", "-m", "merge", *(a for parent in parents for a in ("-p", parent)), tree)
+        git(path, "update-ref", "HEAD", merge)
+        assert listed(path)[1].root_revision == f"swh:1:rev:{root}"
 
 
 def test_bundles(tmp_path: Path) -> None:

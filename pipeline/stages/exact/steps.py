@@ -83,9 +83,11 @@ def find_copies(job: Job) -> None:
     """Which repositories are copies of others; and, where that is wanted, which of them go as a whole."""
     wanted = job.settings
     shared, sizes = repositories.summed(job.read("exact.share/shares"), job.read("exact.share/sizes"))
-    listing = job.read("ingest.list/origins", ["origin", "directory", "fork_of", "revision", "listed"])
+    listing = job.read("ingest.list/origins", ["origin", "directory", "fork_of", "revision", "root_revision", "listed"])
     heads = [parse_swhid(revision)[1] if revision else None for revision in listing.column("revision").to_pylist()]
-    roots = repositories.root_revisions(job.read("ingest.revisions/revisions"), heads)
+    walked = repositories.root_revisions(job.read("ingest.revisions/revisions"), heads)
+    said = listing.column("root_revision").to_pylist()
+    roots = [root or (parse_swhid(own)[1] if own else None) for root, own in zip(walked, said, strict=True)]
     origins = listing.append_column("root", pa.array(roots, pa.binary(20)))
     found = repositories.copies(shared, sizes, origins, wanted["repository_containment"])
     job.send_by_blob("duplicates", repositories.as_duplicates(found, origins), "dropped")

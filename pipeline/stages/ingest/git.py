@@ -89,6 +89,7 @@ class GitRepositories:
             entries, refusals = _decided(repository.store, listed, self.config)
             directory = directory_of(entries, refusals)
             messages = _messages(repository, head, item)
+            root = repository.root(head)
             if directory.hex() != head.tree:
                 _check_trees(repository.store, head)
                 messages.append(
@@ -102,6 +103,7 @@ class GitRepositories:
             directory=directory,
             snapshot=None,
             revision=revision,
+            root_revision=root and swhid("rev", bytes.fromhex(root)),
             branch=head.branch,
             revision_date=head.date,
             entries=tuple(entries),

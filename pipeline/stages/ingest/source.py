@@ -96,6 +96,8 @@ class Listing:
     """By which rule the branch was chosen, where there was a choice."""
     declared_license: str | None = None
     """What a dataset says of the whole."""
+    root_revision: str | None = None
+    """In which the line of first parents behind `revision` begins, where the source has all of that line."""
 
 
 class Source(Protocol):

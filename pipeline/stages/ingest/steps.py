@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 64 << 20
 _LISTED = (
     *("visit_type", "visit_date", "visit_status", "directory", "snapshot", "release", "revision"),
-    *("branch", "branch_rule", "declared_license"),
+    *("root_revision", "branch", "branch_rule", "declared_license"),
 )  # fmt: skip
 
 
