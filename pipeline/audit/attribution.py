@@ -51,10 +51,8 @@ def bundle(folder: Path) -> Iterator[str]:
         notices.update([owed["notice"]] if owed["notice"] else [])
     for origin, (licenses, texts, notices, stated) in sorted(of_origin.items()):
         yield f"\n{'=' * 100}\n{origin}\n"
-        yield from (
-            f"  {count:,} {'file' if count == 1 else 'files'} under {expression}\n"
-            for expression, count in sorted(licenses.items())
-        )
+        for expression, count in sorted(licenses.items()):
+            yield f"  {count:,} {'file' if count == 1 else 'files'} under {expression}\n"
         yield from (f"  licence text {text}\n" for text in sorted(texts))
         yield from (f"  notice {notice}\n" for notice in sorted(notices))
         yield from (f"  {statement}\n" for statement in sorted(stated))
