@@ -241,6 +241,16 @@ def change_an_extension(forgery: Forgery) -> None:
     row["extension"] = "txt"
 
 
+def call_a_guess_certain(forgery: Forgery) -> None:
+    row = _row(forgery, "alpha/static/site.css")
+    assert (row["src_encoding"], row["encoding_method"]) == ("cp1251", "guess")
+    row["encoding_method"] = "mark"
+
+
+def change_an_encoding(forgery: Forgery) -> None:
+    _row(forgery, "alpha/static/site.css")["src_encoding"] = "koi8-r"
+
+
 def change_a_repo_name(forgery: Forgery) -> None:
     _row(forgery, "beta/work.py", BETA)["repo_name"] = "somebody/else"
 
@@ -418,6 +428,8 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     rename_a_language_folder: "tables",
     change_a_path: "trees",
     change_an_extension: "columns",
+    call_a_guess_certain: "columns",
+    change_an_encoding: "contents",
     change_a_repo_name: "columns",
     change_a_qualified_id: "columns",
     change_a_visit_date: "origins",

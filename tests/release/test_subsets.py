@@ -96,6 +96,7 @@ def test_strict_is_within_train_and_full_is_everything() -> None:
     good = row(LINE.replace("h", " h") * 3 + "x = y(z) + 12\n", license_type="permissive")
     assert failing(good, "strict") == set()
     for change, rule in (
+        ({"encoding_method": "guess"}, "guessed_text"),
         ({"language": None}, "no_language"),
         ({"license_type": "no_license"}, "not_permissive"),
         ({"is_vendor": True}, "vendored"),
