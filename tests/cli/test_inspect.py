@@ -162,8 +162,8 @@ def test_a_guessed_encoding_is_said_to_be_one(tmp_path: Path) -> None:
     file.write_bytes("# Программа читает файл и проверяет каждую строку\n".encode("koi8-r"))
     (row,) = rows_of(file, "--only", "language").values()
     assert (row["src_encoding"], row["encoding_method"]) == ("koi8-r", "guess")
-    assert "(koi8-r, a guess)" in invoke("inspect", str(file), "--only", "language").stdout
-    strict = invoke("inspect", str(file), "--set", "ingest.decode=strict", "--only", "language").stdout
+    assert "(koi8-r, a guess)" in invoke("inspect", str(file), "--only", "language").out
+    strict = invoke("inspect", str(file), "--set", "ingest.decode=strict", "--only", "language").out
     assert "undecodable: it is not UTF-8; an 8-bit encoding would have to be guessed" in strict
 
 

@@ -250,7 +250,7 @@ def _hostile(folder: Path) -> HostileRepository:
                 b"caf\xe8.py": code,
                 b"empty.py": b"",
                 b"utf16.txt": "# caf\u00e9 in sixteen bits\nx = 1\n".encode("utf-16"),
-                b"latin1.py": b"# caf\xe9 in eight bits\nname = 'na\xc3\xafve'\n",
+                b"latin1.py": b"# caf\xe9 in eight bits\nname = 'latin-1'\n",
                 b"zeros.bin": b"\0\1\2\3" * 100,
                 b"oversized.txt": b"a line of an oversized file\n" * 1000,
                 b"d/" * 75 + b"deep.py": b"depth = 75  # folders above this file\n",
