@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.stages.language.config import LanguageConfig
-from pipeline.stages.language.core import tag, tag_many
+from pipeline.stages.language.core import tag_many
 from pipeline.stages.language.guesslang import data_folder
 from pipeline.stages.language.languages import about, described, languages
 from tests.cli.invoking import invoke
@@ -54,6 +54,7 @@ def test_every_language_that_is_listed_has_a_fixture_that_is_tagged_with_it() ->
 
 def test_few_fixtures_need_more_than_names_and_linguists_patterns() -> None:
     methods = Counter(method for _, _, method, _ in fixtures())
+    assert methods["linguist:filename"] + methods["linguist:extension"] == 664
     assert methods["enry:modeline"] <= 35
     assert methods["classifier"] <= 2
 
