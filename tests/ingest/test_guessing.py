@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.schema import BYTES
-from pipeline.stages.ingest import decoding
+from pipeline.stages.ingest import decoding, guessing
 from pipeline.stages.ingest.config import IngestConfig
 from pipeline.stages.ingest.decoding import CERTAIN, ENCODINGS, GUESSED, Decoded, Undecodable, decode, encode, method_of
 from pipeline.stages.ingest.steps import decode_contents, fetch_versions
@@ -150,6 +150,18 @@ def test_a_large_text_is_judged_by_part_of_it_and_proved_whole() -> None:
     assert isinstance(found, Decoded)
     assert found.encoding == "gb18030"
     assert isinstance(decode(one_line + b"\xff", guessing=True), Undecodable)
+
+
+@given(st.lists(st.sampled_from([b"a", b"\xe9", b"\n", b"\xc3\xa9"]), max_size=12).map(b"".join))
+def test_the_lines_that_are_looked_at_are_those_that_are_not_ascii(data: bytes) -> None:
+    assert list(guessing._foreign_lines(data)) == [x for x in data.split(b"\n") if not x.isascii()]
+
+
+@pytest.mark.parametrize("filler", [b"x" * 3_000_000, b"\n" * 3_000_000, b"x = 1\xe9" * 500_000, b"\xe9\n" * 1_000_000])
+def test_hostile_texts_cost_no_more_than_their_length(filler: bytes) -> None:
+    data = filler + b"\n" + text_in("de").encode("latin-1") + filler
+    found = decode(data, guessing=True)
+    assert isinstance(found, Undecodable) or encode(found.text_utf8, found.encoding) == data
 
 
 def test_contents_are_decoded_as_the_setting_says_and_their_ids_come_back() -> None:

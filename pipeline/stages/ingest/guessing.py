@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from importlib import metadata
 
 # Python's names. Left out are what chardet takes others for (Mac Roman) or for others (ISO-8859-5), and what hardly any
@@ -17,7 +18,7 @@ LEAST_CONFIDENCE = 0.05
 _EXCERPT_BYTES = 64 * 1024
 _HEAD_BYTES = 1024
 _DECLARATION = re.compile(rb"(?i)coding|charset")
-_FOREIGN_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
+_FOREIGN = re.compile(rb"[\x80-\xff]")
 
 
 def guess(data: bytes) -> str | None:
@@ -56,8 +57,8 @@ def versions() -> dict[str, str]:
 def _excerpt(data: bytes) -> bytes:
     lines = [line for line in data[:_HEAD_BYTES].split(b"\n") if line.isascii() and _DECLARATION.search(line)]
     size = sum(map(len, lines))
-    for found in _FOREIGN_LINE.finditer(data):
-        line = found[0][: _EXCERPT_BYTES - size]
+    for line in _foreign_lines(data):
+        line = line[: _EXCERPT_BYTES - size]
         lines.append(line)
         size += len(line)
         if size >= _EXCERPT_BYTES:
@@ -65,10 +66,20 @@ def _excerpt(data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
+def _foreign_lines(data: bytes) -> Iterator[bytes]:
+    """The lines that are not ASCII. Linear, however long a line is: each byte is looked at once or twice."""
+    end = 0
+    while found := _FOREIGN.search(data, end):
+        start = data.rfind(b"\n", end, found.start()) + 1 or end
+        end = data.find(b"\n", found.start())
+        end = len(data) if end < 0 else end
+        yield data[start:end]
+
+
 def _has_line_of_utf8(data: bytes) -> bool:
-    for line in _FOREIGN_LINE.finditer(data):
+    for line in _foreign_lines(data):
         try:
-            line[0].decode("utf-8")
+            line.decode("utf-8")
         except UnicodeDecodeError:
             continue
         return True
