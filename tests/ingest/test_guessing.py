@@ -93,6 +93,7 @@ MIXED = (SENTENCES["fr"] + "\n").encode("latin-1") + (SENTENCES["de"] + "\n").en
         (text_in("fr").encode("latin-1") + b"\0", "binary", "it holds a NUL byte"),
         (text_in("fr").encode("latin-1") + b"\x01", "binary", "it is not UTF-8 and holds control bytes"),
         (codecs.BOM_UTF8 + text_in("fr").encode("latin-1"), "undecodable", "it begins with the mark of utf-8"),
+        ("a = 1;\n".encode("utf-16-le"), "undecodable", "it looks like UTF-16 without a byte order mark"),
         (MIXED, "undecodable", "nothing speaks for one other encoding"),
         ("# naïve\n".encode("latin-1"), "undecodable", "nothing speaks for one other encoding"),
         (b"# coding: latin-1\nx = '\x81\x8d\x8f'\n", "undecodable", "iso8859-1 would be a guess, and gives it control"),

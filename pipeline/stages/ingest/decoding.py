@@ -30,6 +30,7 @@ Method = Literal["utf-8", "mark", "guess"]
 # Controls that no text needs: all of C0 but backspace, tab, newlines, form feed, shifts and escape, and DEL.
 _BINARY_CONTROL = re.compile(rb"[\x00-\x07\x10-\x19\x1c-\x1f\x7f]")
 _CONTROL_CHARACTER = re.compile("[\x00-\x07\x0b\x0e-\x1f\x7f]")
+_LEAST_UTF16 = 16  # bytes: a few look like UTF-16 by chance
 # These show that a guess is wrong: hardly a text has them, and ISO-8859 has them where other encodings have signs.
 _NO_TEXT = re.compile("[\x80-\x84\x86-\x9f]")
 
@@ -111,7 +112,7 @@ def _unmarked(data: bytes, guessing: bool) -> Decoded | Undecodable:
         wide = _utf16_by_looks(data)
         if wide is None:
             return Undecodable("binary", "it holds a NUL byte")
-        if not guessing:
+        if not guessing or len(data) < _LEAST_UTF16:
             return Undecodable(
                 "undecodable", "it looks like UTF-16 without a byte order mark; it would have to be guessed"
             )
