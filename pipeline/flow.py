@@ -31,6 +31,7 @@ _NEAR, _REDACT, _RELEASE = (
     ("stages/release", "manifest"),
 )
 _EXACT = ("stages/exact",)
+_DECODING = ("stages/ingest/decoding.py", "stages/ingest/guessing.py")
 _SETTLED = ("near.stand/priors", "near.stand/pairs")
 _LANGUAGE = ("stages/language", "engine/compiled.py")
 _DECISIONS = Out(s.DECISIONS, to="origin")
@@ -165,7 +166,7 @@ FLOW = (
             "ingest.locate/contents",
         ),
         writes={"contents": Out(s.CONTENTS, packed="text"), "occurrences": Out(s.RESOLVED), "decisions": _DECISIONS},
-        settings=lambda c: c.ingest, code=_INGEST,
+        settings=lambda c: c.ingest, code=_INGEST, versions=ingest.fetch_versions,
     ),
     Step(
         "license.decide", license.decide, by="blob", reads=("ingest.fetch/occurrences", "ingest.fetch/contents"),
@@ -188,7 +189,7 @@ FLOW = (
             "kept": Out(s.VERDICTS), "decisions": _DECISIONS, "malware": Out(s.MALWARE), "scanners": Out(s.SCANNERS),
         },
         settings=lambda c: c.screen.malware, versions=scan.scan_versions,
-        code=("stages/screen", "stages/decisions.py", "stages/ingest/decoding.py"),
+        code=("stages/screen", "stages/decisions.py", *_DECODING),
     ),
     Step(
         "exact.share", exact.share, by="blob",
@@ -325,7 +326,7 @@ FLOW = (
             "released": Out(s.RELEASED_KEYS, to="origin"),
         },
         settings=lambda c: c.optout, versions=release.row_versions,
-        code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE, *_LICENSE),
+        code=(*_RELEASE, *_REDACT, *_OPTOUT, *_LANGUAGE, *_LICENSE, *_DECODING),
         prepare="pipeline.stages.language.kernels",
     ),
     Step(

@@ -376,6 +376,7 @@ RELEASED = _table(
     ("extension", pa.string()),
     ("length_bytes", pa.int64()),
     ("src_encoding", pa.string()),
+    ("encoding_method", pa.string()),  # utf-8, mark, guess
     ("sha256", pa.string()),  # of the original bytes
     ("n_copies", pa.int64()),
     ("cluster_id", pa.string(), "null"),

@@ -57,11 +57,13 @@ def archives() -> dict[str, bytes]:
         "alpha/copy.py": long_module("alpha"),
         "alpha/setup_mail.py": f'AUTHOR = "Jane Roe"\nEMAIL = "{MAIL}"\nTOKEN = "{TOKEN}"\nprint(EMAIL, AUTHOR)\n',
         "alpha/vendor/gpl.py": GPL_HEADER + long_module("gpl"),
-        "alpha/static/site.css": "body { margin: 0; padding: 0; color: #123456; background: white; }\n",
+        "alpha/static/site.css": (
+            "/* Цвета и отступы всех страниц */\nbody { margin: 0; padding: 0; color: #123456; background: white; }\n"
+        ).encode("cp1251"),
         "alpha/static/site.js": "export function add(first, second) { return first + second; }\n",
         "include/alpha.hpp": "#pragma once\n#include <vector>\nnamespace alpha { class Thing {}; }\n",
         "data/blob.bin": "\0\1\2\3",
-        "docs/latin.txt": b"caf\xe9 au lait\n",
+        "docs/latin.txt": b"caf\xe9 au lait\nna\xc3\xafve\n",  # in two encodings
         "docs/utf16.txt": "sixteen bits\n".encode("utf-16"),
     }
     alpha2 = alpha | {

@@ -13,7 +13,7 @@ from pipeline.audit.folder import Contents
 from pipeline.audit.report import Check, Report
 from pipeline.engine.step import origin_bucket
 from pipeline.manifest.model import Entry
-from pipeline.stages.ingest.decoding import encode
+from pipeline.stages.ingest.decoding import encode, method_of
 from pipeline.stages.redact.surrogates import numeral
 from pipeline.stages.redact.surrogates import surrogate as surrogate_of
 from pipeline.stages.release.rows import extension, path_text, repo_name, where_seen
@@ -100,6 +100,8 @@ def _check_derived(row: Row, where: str, check: Check) -> None:
     check.expect(raw is None or path_text(raw) == (path, raw), f"{where}: path is not what path_bytes spells")
     check.expect(row["extension"] == extension(path), f"{where}: its extension is not {row['extension']!r}")
     check.expect(row["repo_name"] == repo_name(row["origin"]), f"{where}: its repo_name is not its origin's")
+    method = method_of(row["src_encoding"])
+    check.expect(row["encoding_method"] == method, f"{where}: its encoding_method is not {method!r}")
     blob, anchor = parse_swhid(row["swhid"])[1], row["revision_id"] or row["directory_id"]
     seen = where_seen(blob, row["origin"], path.encode() if raw is None else raw, row["snapshot_id"], anchor)
     check.expect(row["qualified_swhid"] == seen, f"{where}: its qualified SWHID is not {seen}")

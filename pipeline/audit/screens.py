@@ -7,9 +7,11 @@ from typing import Any
 from pipeline.audit.folder import Contents
 from pipeline.audit.report import Report
 from pipeline.stages.screen.clamd import NOT_SCANNED
+from pipeline.stages.screen.parsing import GRAMMARS
 
 _COLUMNS = (
     "swhid", "is_contaminated", "benchmark", "benchmark_item", "benchmark_share", "parses", "is_malware", "malware",
+    "language",
 )  # fmt: skip
 
 
@@ -32,7 +34,8 @@ def check_screens(contents: Contents, report: Report) -> None:
         flag = row["malware"] is not None if scanned else None
         malware.expect(row["is_malware"] == flag and (scanned or row["malware"] is None),
                        f"{where}: is_malware is {row['is_malware']} by {row['malware']}")  # fmt: skip
-        unparsed.expect(settings.get("parse") or row["parses"] is None, f"{where}: parses is {row['parses']}")
+        could = settings.get("parse") and row["language"] in GRAMMARS
+        unparsed.expect(could or row["parses"] is None, f"{where}: parses is {row['parses']}")
 
 
 def _fits(row: dict[str, Any], names: set[str], least: float) -> bool:

@@ -51,7 +51,8 @@ def _inspected_lines(row: dict[str, Any]) -> Iterator[str]:
     if "skipped" in row:
         yield f"  skipped   {row['skipped']['rule']}: {row['skipped']['reason']}"
         return
-    yield f"  swhid     {row['swhid']}  ({row['src_encoding']})"
+    guessed = ", a guess" if row["encoding_method"] == "guess" else ""
+    yield f"  swhid     {row['swhid']}  ({row['src_encoding']}{guessed})"
     if "license" in row:
         found = row["license"]
         yield f"  license   {found['verdict']}: {found['reason']}"

@@ -17,7 +17,7 @@ from pipeline.engine.progress import tracked
 from pipeline.errors import ConfigError
 from pipeline.inspection.files import Given, Unread, displayed, given_inputs, read
 from pipeline.inspection.redacted_copies import RedactedCopies
-from pipeline.stages.ingest.decoding import Undecodable, decode
+from pipeline.stages.ingest.decoding import Undecodable, decode, method_of
 from pipeline.stages.language.core import tag
 from pipeline.stages.license import modes
 from pipeline.stages.license.config import STACK_V2, LicenseConfig
@@ -38,10 +38,10 @@ def inspect_files(
 ) -> Iterator[dict[str, Any]]:
     """One row per file of `paths` (files, and folders with all that lies below them), in order of path.
 
-    A row has `path`, `swhid`, `src_encoding` and what the chosen of DETECTORS found; a file that a run would not
-    read as text has `skipped` instead, with the rule and the reason. Byte offsets of `redactions` count in the
-    text as UTF-8 without a byte order mark. No row holds the value of a secret. With `redacted_dir` the redacted
-    texts are written below that folder, each in the encoding of its source.
+    A row has `path`, `swhid`, `src_encoding`, `encoding_method` and what the chosen of DETECTORS found; a file that a
+    run would not read as text has `skipped` instead, with the rule and the reason. Byte offsets of `redactions` count
+    in the text as UTF-8 without a byte order mark. No row holds the value of a secret. With `redacted_dir` the
+    redacted texts are written below that folder, each in the encoding of its source.
 
     Memory: the names of all files, and one content. Raises InputError where a path is not there, ConfigError
     where `redacted_dir` cannot serve, EnvironmentalError where ScanCode cannot be started.
@@ -74,11 +74,12 @@ def _row(
     row: dict[str, Any] = {"path": displayed(given.on_disk(path))}
     found = given.unread.get(path) or read(given.on_disk(path), config.ingest.max_file_bytes)
     row["swhid"] = swhid("cnt", found.blob) if found.blob is not None else None
-    decoded = found if isinstance(found, Unread) else decode(found.data)
+    decoded = found if isinstance(found, Unread) else decode(found.data, guessing=config.ingest.decode == "guess")
     if isinstance(decoded, Unread | Undecodable):
         return row | {"skipped": {"rule": decoded.rule, "reason": decoded.reason}}
     text = decoded.text_utf8
     row["src_encoding"] = decoded.encoding
+    row["encoding_method"] = method_of(decoded.encoding)
     if licenses is not None and found.blob is not None:
         row["license"] = licenses.of(path, found.blob, text)
     if "redact" in chosen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from pipeline.audit.verify import audit_release
 from pipeline.stages.release.rows import extension
+from pipeline.stages.screen.config import ScreenConfig
+from pipeline.stages.screen.parsing import parser_versions, parses
 from pipeline.swhid import content_id, swhid
 from tests.audit.forgery import Forgery, Row
 
@@ -241,6 +244,16 @@ def change_an_extension(forgery: Forgery) -> None:
     row["extension"] = "txt"
 
 
+def call_a_guess_certain(forgery: Forgery) -> None:
+    row = _row(forgery, "alpha/static/site.css")
+    assert (row["src_encoding"], row["encoding_method"]) == ("cp1251", "guess")
+    row["encoding_method"] = "mark"
+
+
+def change_an_encoding(forgery: Forgery) -> None:
+    _row(forgery, "alpha/static/site.css")["src_encoding"] = "koi8-r"
+
+
 def change_a_repo_name(forgery: Forgery) -> None:
     _row(forgery, "beta/work.py", BETA)["repo_name"] = "somebody/else"
 
@@ -374,6 +387,38 @@ def say_that_a_file_parses(forgery: Forgery) -> None:
     _row(forgery, "alpha/copy.py").update(parses=True)
 
 
+def _parse_all(forgery: Forgery) -> None:
+    """As if the release had been built with `screen.parse = true`, by the grammars that are installed."""
+    forgery.release.configuration["screen"]["parse"] = True
+    forgery.release.versions.update(parser_versions(ScreenConfig(parse=True)))
+    for row in forgery.rows("data"):
+        row["parses"] = parses(row["content"].encode(), row["language"])
+
+
+def say_that_a_file_does_not_parse(forgery: Forgery) -> None:
+    _parse_all(forgery)
+    row = _row(forgery, "alpha/copy.py")
+    assert row["parses"] is True
+    row["parses"] = False
+
+
+def hide_that_a_file_parses(forgery: Forgery) -> None:
+    _parse_all(forgery)
+    _row(forgery, "alpha/copy.py")["parses"] = None
+
+
+def say_that_a_text_parses_for_which_there_is_no_grammar(forgery: Forgery) -> None:
+    _parse_all(forgery)
+    forgery.release.versions["tree-sitter"] = "0.1"
+    (row, *_) = forgery.rows("data", lambda row: row["language"] == "CSS")
+    row["parses"] = True
+
+
+def call_a_file_clean_by_a_scan_of_others(forgery: Forgery) -> None:
+    forgery.release.versions["clamav"] = "ClamAV 1.4.3/27500"
+    _row(forgery, "alpha/copy.py").update(is_malware=False)
+
+
 def give_a_file_outputs(forgery: Forgery) -> None:
     _row(forgery, "alpha/copy.py").update(output_spans=[0, 1])
 
@@ -418,6 +463,8 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     rename_a_language_folder: "tables",
     change_a_path: "trees",
     change_an_extension: "columns",
+    call_a_guess_certain: "columns",
+    change_an_encoding: "contents",
     change_a_repo_name: "columns",
     change_a_qualified_id: "columns",
     change_a_visit_date: "origins",
@@ -443,6 +490,10 @@ FORGERIES: dict[Callable[[Forgery], None], str] = {
     call_a_file_contaminated: "benchmarks",
     call_a_file_clean_of_malware: "malware",
     say_that_a_file_parses: "unparsed",
+    say_that_a_file_does_not_parse: "parses",
+    hide_that_a_file_parses: "parses",
+    say_that_a_text_parses_for_which_there_is_no_grammar: "unparsed",
+    call_a_file_clean_by_a_scan_of_others: "malware",
     give_a_file_outputs: "notebooks",
     take_a_row_out_of_a_subset: "subsets",
     call_code_data: "languages",
@@ -493,9 +544,36 @@ def forge_a_description(forgery: Forgery) -> None:
     (forgery.folder / "README.md").write_text("Trust me.\n")
 
 
+def forge_a_scan(forgery: Forgery) -> None:
+    forgery.release.versions["clamav"] = "ClamAV 1.4.3/27500"
+    for row in forgery.rows("data"):
+        row["is_malware"] = False
+
+
+def forge_a_parse_by_other_grammars(forgery: Forgery) -> None:
+    say_that_a_file_does_not_parse(forgery)
+    forgery.release.versions["tree-sitter"] = "0.1"
+
+
+def forge_a_screen_for_a_benchmark(forgery: Forgery) -> None:
+    forgery.release.configuration["screen"]["benchmarks"] = {"own": {"path": "own.jsonl", "format": "humaneval"}}
+    forgery.release.policies["benchmark own"] = hashlib.sha256(b"").hexdigest()
+    for row in forgery.rows("data"):
+        row.update(is_contaminated=False, benchmark_share=0.0)
+
+
 @pytest.mark.parametrize(
     "forge",
-    [forge_a_whole_origin_anew, forge_redacted_text, forge_a_language, forge_another_refusal, forge_a_description],
+    [
+        forge_a_whole_origin_anew,
+        forge_redacted_text,
+        forge_a_language,
+        forge_another_refusal,
+        forge_a_description,
+        forge_a_scan,
+        forge_a_parse_by_other_grammars,
+        forge_a_screen_for_a_benchmark,
+    ],
     ids=lambda forge: forge.__name__,
 )
 def test_what_only_a_published_root_tells(
@@ -505,6 +583,18 @@ def test_what_only_a_published_root_tells(
     folder = forgery.seal()
     assert audit_release(folder).problems == []
     assert audit_release(folder, manifest=tiny_release / "release.json").violated == {"published"}
+
+
+def test_a_release_that_was_parsed_stands(forgery: Forgery) -> None:
+    _parse_all(forgery)
+    assert audit_release(forgery.seal()).problems == []
+
+
+def test_the_docs_name_every_check(tiny_release: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
+    named = {name for line in docs.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)", line)}
+    report = audit_release(tiny_release, manifest=tiny_release / "release.json")
+    assert {check.name for check in report.checks} <= named
 
 
 def test_rows_out_of_order_are_found(forgery: Forgery) -> None:

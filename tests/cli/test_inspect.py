@@ -154,7 +154,17 @@ def test_languages(seen: Seen) -> None:
 )
 def test_only_the_chosen_detectors_show(project: Path, only: str, keys: set[str]) -> None:
     (row,) = rows_of(project / "plain.py", "--only", only).values()
-    assert row.keys() == {"path", "swhid", "src_encoding"} | keys
+    assert row.keys() == {"path", "swhid", "src_encoding", "encoding_method"} | keys
+
+
+def test_a_guessed_encoding_is_said_to_be_one(tmp_path: Path) -> None:
+    file = tmp_path / "words.py"
+    file.write_bytes("# Программа читает файл и проверяет каждую строку\n".encode("koi8-r"))
+    (row,) = rows_of(file, "--only", "language").values()
+    assert (row["src_encoding"], row["encoding_method"]) == ("koi8-r", "guess")
+    assert "(koi8-r, a guess)" in invoke("inspect", str(file), "--only", "language").out
+    strict = invoke("inspect", str(file), "--set", "ingest.decode=strict", "--only", "language").out
+    assert "undecodable: it is not UTF-8; an 8-bit encoding would have to be guessed" in strict
 
 
 def test_a_relative_path_counts_for_the_language(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from pipeline.stages.language.config import LanguageConfig
-from pipeline.stages.language.core import tag
+from pipeline.stages.language.core import tag_many
 from pipeline.stages.language.guesslang import data_folder
-from pipeline.stages.language.languages import about, by_extension, described, languages, languages_by_filename
+from pipeline.stages.language.languages import about, described, languages
 from tests.cli.invoking import invoke
 
 
@@ -31,21 +33,30 @@ def test_the_data_are_those_whose_digests_are_recorded() -> None:
     assert "Permission is hereby granted" in (folder / "linguist.LICENSE").read_text()
 
 
-def fixtures() -> list[tuple[str, str, bytes]]:
-    """A file of each language: by a name that only it uses, else by a modeline."""
-    found = []
-    for language in languages().values():
-        names = [*language.filenames, *(f"a{extension}" for extension in language.extensions)]
-        own = [n for n in names if (languages_by_filename().get(n) or by_extension(n)) == (language.name,)]
-        text = b"zzqqxv\n" if own else f"-*- mode: {language.name.replace(' ', '-')} -*-\n".encode()
-        found.append((language.name, own[0] if own else "file", text))
-    return found
+def fixtures() -> list[tuple[str, str, str, str]]:
+    """Of every language a name, the rule that decides, and a text: fixtures.tsv, whose texts are JSON.
+
+    A name that only one language has decides alone (its text is of no language); of those that share a name the text
+    tells, by a shebang, a pattern, or a modeline where enry has no pattern.
+    """
+    lines = (Path(__file__).parent / "fixtures.tsv").read_text("utf-8").splitlines()[1:]
+    return [(name, path, method, json.loads(text)) for name, path, method, text in (line.split("\t") for line in lines)]
 
 
-def test_every_language_can_be_a_tag() -> None:
-    config = LanguageConfig(use_classifier=False)
-    tagged = {tag(path.encode(), text, config).language for _, path, text in fixtures()}
-    assert len(tagged & languages().keys()) >= 760, sorted(languages().keys() - tagged)
+def test_every_language_that_is_listed_has_a_fixture_that_is_tagged_with_it() -> None:
+    rows = fixtures()
+    tags = tag_many([(path.encode(), text.encode()) for _, path, _, text in rows], LanguageConfig())
+    assert [(t.language, t.method) for t in tags] == [(name, method) for name, _, method, _ in rows]
+    listed = [json.loads(line)["name"] for line in invoke("languages", "--json").out.splitlines()]
+    assert listed == [name for name, *_ in rows]
+    assert len(listed) >= 600
+
+
+def test_few_fixtures_need_more_than_names_and_linguists_patterns() -> None:
+    methods = Counter(method for _, _, method, _ in fixtures())
+    assert methods["linguist:filename"] + methods["linguist:extension"] == 664
+    assert methods["enry:modeline"] <= 35
+    assert methods["classifier"] <= 2
 
 
 def test_columns_of_a_language() -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.schema import SIGNALS
+from pipeline.schema import MALWARE, SCREENS, SIGNALS
 from pipeline.stages.language.languages import languages
 from pipeline.stages.language.signals import DEFINITIONS, _syntaxes, signals
 
+DOCS = Path(__file__).parents[2] / "docs" / "stages"
 Row = dict[str, float | int | bool | None]
 
 
@@ -24,6 +26,14 @@ def of(text: str, language: str | None = None) -> Row:
 
 def test_every_signal_is_defined_and_every_definition_is_a_column() -> None:
     assert list(DEFINITIONS) == SIGNALS.names
+
+
+def test_the_docs_define_every_signal_and_screen() -> None:
+    language, screen = ((DOCS / f"{stage}.md").read_text("utf-8") for stage in ("language", "screen"))
+    for name, (unit, meaning, source) in DEFINITIONS.items():
+        assert f"| `{name}` | {unit} | {meaning} | {source} |" in language
+    for name in (*SCREENS.names, *MALWARE.names):
+        assert name == "blob" or f"`{name}`" in screen, name
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from pipeline.config import load_config
 from pipeline.errors import ConfigError
 from pipeline.schema import RELEASED, SIGNALS
+from pipeline.stages.language.languages import languages
 from pipeline.stages.language.signals import signals
 from pipeline.stages.release.config import ReleaseConfig
+from pipeline.stages.release.expressions import Expression
 from pipeline.stages.release.subsets import (
     READY_MADE,
     SubsetConfig,
@@ -90,12 +97,147 @@ def test_the_stack_v2s_thresholds(made: dict[str, Any], fails: set[str]) -> None
     assert failing(made) == fails
 
 
+# What a row must have to fail nothing: then one column is moved over a threshold.
+FINE: dict[str, Any] = {
+    "n_lines": 10, "mean_line_length": 20.0, "max_line_length": 80, "alpha_share": 0.6, "alnum_share": 0.7,
+    "encoded_share": 0.0, "longest_encoded": 0, "visible_characters": 500, "visible_share": 0.9,
+}  # fmt: skip
+# The lists of the paper, written down a second time.
+WIDE = {"HTML", "JSON", "Markdown", "Roff", "Roff Manpage", "SMT", "TeX", "Text", "XML"}
+DATA = {"Text", "JSON", "YAML", "Web Ontology Language", "Graphviz (DOT)"}
+LETTERLESS = {"Motorola 68K Assembly", "WebAssembly"}
+
+
+PLAIN = row("x\n", None)
+
+
+def bare(language: str | None = "Python", **columns: Any) -> dict[str, Any]:
+    return PLAIN | FINE | {"language": language, "path": "readme.txt" if language == "Text" else "a.py"} | columns
+
+
+def each_failing(made: list[dict[str, Any]]) -> list[set[str]]:
+    """Of each row the filters of `train` that it fails."""
+    table = pa.Table.from_pylist(made, schema=RELEASED)
+    passed = {
+        rule: Expression(text, RELEASED).passes(table).to_pylist() for rule, text in READY_MADE["train"][1].items()
+    }
+    return [{rule for rule in passed if not passed[rule][at]} for at in range(len(made))]
+
+
+def test_the_row_of_the_next_tests_fails_nothing_in_any_language() -> None:
+    assert each_failing([bare(language) for language in (None, *languages())]) == [set()] * (1 + len(languages()))
+
+
+@pytest.mark.parametrize(
+    ("rule", "language", "column", "passes", "fails"),
+    [
+        ("too_many_lines", "Python", "n_lines", [99_999, 100_000], [100_001]),
+        ("long_lines", "Python", "mean_line_length", [99.99, 100.0], [100.01]),
+        ("long_lines", "Python", "max_line_length", [999, 1000], [1001, 100_000]),
+        ("long_lines", "HTML", "max_line_length", [1001, 99_999, 100_000], [100_001]),
+        ("long_lines", "HTML", "mean_line_length", [100.01, 5000.0], []),
+        ("few_letters", "Python", "alpha_share", [0.26, 0.25], [0.2499]),
+        ("encoded_data", "Python", "longest_encoded", [1023, 1024], [1025]),
+        ("encoded_data", "Python", "encoded_share", [0.49, 0.5], [0.5001]),
+        ("long_data", "YAML", "n_lines", [511, 512], [513]),
+        ("html_without_text", "HTML", "visible_characters", [101, 100], [99]),
+        ("html_without_text", "HTML", "visible_share", [0.21, 0.2], [0.1999]),
+        ("html_without_text", "XML", "visible_share", [0.0], []),
+    ],
+)
+def test_each_threshold_just_under_at_and_just_over(
+    rule: str, language: str, column: str, passes: list[Any], fails: list[Any]
+) -> None:
+    found = each_failing([bare(language, **{column: value}) for value in (*passes, *fails)])
+    assert found == [set()] * len(passes) + [{rule}] * len(fails)
+
+
+@pytest.mark.parametrize(
+    ("rule", "columns", "fails"),
+    [
+        ("long_lines", {"mean_line_length": 101.0, "max_line_length": 1001}, lambda language: language not in WIDE),
+        ("long_lines", {"max_line_length": 100_001}, lambda language: True),
+        ("long_data", {"n_lines": 513}, lambda language: language in DATA),
+        ("few_letters", {"alpha_share": 0.0, "alnum_share": 0.25}, lambda language: language not in LETTERLESS),
+        ("few_letters", {"alpha_share": 0.0, "alnum_share": 0.2499}, lambda language: True),
+        ("html_without_text", {"visible_share": 0.0}, lambda language: language == "HTML"),
+        ("other_text", {"path": "a.txt"}, lambda language: language == "Text"),
+    ],
+)
+def test_which_languages_a_filter_is_for(
+    rule: str, columns: dict[str, Any], fails: Callable[[str | None], bool]
+) -> None:
+    known = (None, *languages())
+    found = each_failing([bare(language, **columns) for language in known])
+    assert dict(zip(known, found, strict=True)) == {name: {rule} if fails(name) else set() for name in known}
+
+
+def test_which_plain_texts_stay() -> None:
+    stay = [f"docs/{stem}.txt" for stem in ("readme", "notes", "todo", "description", "cmakelists")]
+    stay += [f"docs/{stem}.TXT" for stem in ("ReadMe", "NOTES", "ToDo", "Description", "CMakeLists")]
+    stay += ["requirements-dev.txt", "a/my_requirement.txt", "REQUIREMENTS", "todo"]
+    go = ["readme2.txt", "a.readme", "license.txt", "requirements/base.txt", "readme.old.txt", "require.txt"]
+    found = each_failing([bare("Text", path=path) for path in (*stay, *go)])
+    assert found == [set()] * len(stay) + [{"other_text"}] * len(go)
+
+
+# Its patterns (arXiv 2402.19173, section 2.1).
+STACK_V2_ENCODED = (
+    r"[a-zA-Z0-9+/\n=]{64,}",
+    r"(?:\b(?:0x|\\x)?[0-9a-fA-F]{2}(?:,|\b\s*)){8,}",
+    r"(?:\\u[0-9a-fA-F]{4}){8,}",
+)
+
+
+def stack_v2_drops(text: str) -> bool:
+    found = [len(match[0]) for pattern in STACK_V2_ENCODED for match in re.finditer(pattern, text)]
+    return max(found, default=0) > 1024 or sum(found) > 0.5 * len(text)
+
+
+WORDS = "\n".join(f"{word}{n}" for n in range(40) for word in ("apple", "banana", "cherry")) + "\n" + "quince\n" * 60
+BASE64 = base64.b64encode(bytes(range(256)) * 5).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "theirs", "ours"),
+    [
+        (WORDS, True, False),
+        ("\n".join(f"word{i:03}" for i in range(120)), True, False),
+        ("x = 1\n" * 200, False, False),
+        (f"key = '{BASE64}'\n", True, True),
+        ("x = [\n" + "".join(f"    {BASE64[i : i + 76]}\n" for i in range(0, 1600, 76)) + "]\n", True, True),
+        ("static char a[] = {" + ", ".join(["0x41"] * 300) + "};\n", False, True),
+        ("static char a[] = {" + ",".join(["0x41"] * 300) + "};\n", True, True),
+        ("s = '" + r"\u0041" * 300 + "'\n", True, True),
+    ],
+)
+def test_a_list_of_words_is_no_base64_and_the_stack_v2_says_it_is(text: str, theirs: bool, ours: bool) -> None:
+    assert stack_v2_drops(text) is theirs
+    assert ("encoded_data" in failing(row(text))) is ours
+
+
+def test_the_card_shows_what_each_filter_removes(tiny_release: Path) -> None:
+    release = json.loads((tiny_release / "release.json").read_text())
+    card, report = ((tiny_release / name).read_text() for name in ("README.md", "report.html"))
+    table = ds.dataset(tiny_release / "data", format="parquet").to_table()
+    for name, (_, filters) in READY_MADE.items():
+        funnel = release["subsets"][name]
+        assert funnel["rows"] == table.column(f"in_{name}").to_pylist().count(True)
+        assert re.search(rf"^- `in_{name}`(, a configuration, too)?: {funnel['rows']:,} files\.", card, re.MULTILINE)
+        assert set(funnel["fail"]) == set(filters)
+        for rule, number in funnel["fail"].items():
+            assert f"| {name} | {rule} | {number:,} | {funnel['fail_alone'][rule]:,} |" in card
+            assert f"<th scope=row>{rule}</th><td>{number:,}</td>" in report
+    assert any(release["subsets"]["train"]["fail"].values())
+
+
 def test_strict_is_within_train_and_full_is_everything() -> None:
     assert READY_MADE["full"][1] == {}
     assert READY_MADE["train"][1].items() <= READY_MADE["strict"][1].items()
     good = row(LINE.replace("h", " h") * 3 + "x = y(z) + 12\n", license_type="permissive")
     assert failing(good, "strict") == set()
     for change, rule in (
+        ({"encoding_method": "guess"}, "guessed_text"),
         ({"language": None}, "no_language"),
         ({"license_type": "no_license"}, "not_permissive"),
         ({"is_vendor": True}, "vendored"),

@@ -132,6 +132,11 @@ class IngestConfig(BaseModel):
     sample: float = Field(
         default=1.0, gt=0, le=1, description="Share of the origins to take, chosen by the hash of their names"
     )
+    decode: Literal["guess", "strict"] = Field(
+        default="guess",
+        description="guess: text that is neither UTF-8 nor marked is decoded where a guess gives its bytes back, and "
+        "marked as guessed; strict: it is refused",
+    )
     max_file_bytes: int = Field(
         default=10 * 2**20,
         ge=1,

@@ -20,9 +20,10 @@ from pipeline.repositories import about_repositories, digest
 from pipeline.schema import BYTES, CONTENTS, DECISIONS, LICENSE_TEXTS, OCCURRENCES, ORIGINS, REJECTED
 from pipeline.stages.decisions import decisions
 from pipeline.stages.ingest import sources
-from pipeline.stages.ingest.config import is_sampled
+from pipeline.stages.ingest.config import IngestConfig, is_sampled
 from pipeline.stages.ingest.dataset import steps as dataset
 from pipeline.stages.ingest.decoding import Undecodable, decode
+from pipeline.stages.ingest.guessing import versions as guessing_versions
 from pipeline.stages.ingest.source import Listing, OriginInput, Source, UnusableOrigin
 from pipeline.stages.ingest.swh import steps as swh
 from pipeline.stages.ingest.swh.fetching import fetched
@@ -241,7 +242,7 @@ def fetch(job: Job) -> None:
     contents, rejected = [CONTENTS.empty_table()], [REJECTED.empty_table()]
     seen = [pa.table({"blob": pa.array([], pa.binary(20))})]
     for piece, unfetched in _contents(job, occurrences, wanted):
-        decoded, refused = decode_contents(piece)
+        decoded, refused = decode_contents(piece, guessing=job.settings.decode == "guess")
         contents.append(decoded)
         rejected += [unfetched, refused]
         seen += [piece.select(["blob"]), unfetched.select(["blob"])]
@@ -326,7 +327,11 @@ def _from_repositories(job: Job, occurrences: pa.Table, seen: set[bytes]) -> Ite
         yield pa.table([list(batch), list(batch.values())], schema=BYTES)
 
 
-def decode_contents(contents: pa.Table) -> tuple[pa.Table, pa.Table]:
+def fetch_versions(settings: IngestConfig) -> dict[str, str]:
+    return guessing_versions() if settings.decode == "guess" else {}
+
+
+def decode_contents(contents: pa.Table, *, guessing: bool) -> tuple[pa.Table, pa.Table]:
     """`(decoded, rejected)` in the schemas CONTENTS and REJECTED."""
     good: list[tuple[bytes, bytes, str, bytes]] = []
     bad: list[tuple[bytes, str, str]] = []
@@ -335,7 +340,7 @@ def decode_contents(contents: pa.Table) -> tuple[pa.Table, pa.Table]:
         if content_id(raw) != blob.as_py():
             bad.append((blob.as_py(), "mismatch", "the bytes that the source holds do not have the id that it lists"))
             continue
-        result = decode(raw)
+        result = decode(raw, guessing=guessing)
         if isinstance(result, Undecodable):
             bad.append((blob.as_py(), result.rule, result.reason))
         else:

@@ -43,7 +43,9 @@ DEFINITIONS: dict[str, tuple[str, str, str]] = {
     ),
     "visible_characters": ("characters", "of HTML: outside of tags, comments, scripts and styles", "The Stack v2"),
     "visible_share": ("0 to 1", "of HTML: those among all characters", "The Stack v2"),
-    "says_generated": ("", "one of five phrases such as `auto-generated` in the first five lines", "The Stack v2"),
+    "says_generated": (
+        "yes or no", "one of five phrases such as `auto-generated` in the first five lines", "The Stack v2",
+    ),
 }  # fmt: skip
 
 _BASE_64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

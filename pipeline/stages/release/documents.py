@@ -31,8 +31,8 @@ DOCUMENTS = (
 )  # fmt: skip
 # Libraries whose version can decide a released byte.
 _LIBRARIES = (
-    "datasketch", "detect-secrets", "enry-python", "hyperscan", "license-expression", "numpy", "permastack",
-    "pyahocorasick", "pyarrow", "scancode-toolkit", "xxhash",
+    "chardet", "datasketch", "detect-secrets", "enry-python", "hyperscan", "license-expression", "numpy",
+    "permastack", "pyahocorasick", "pyarrow", "scancode-toolkit", "xxhash",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.engine.rows import positions
 from pipeline.schema import REDACTIONS, RELEASED
+from pipeline.stages.ingest.decoding import method_of
 from pipeline.stages.language.languages import described
 from pipeline.stages.language.notebooks import output_spans
 from pipeline.stages.language.signals import signals
@@ -167,6 +168,7 @@ def released_rows(
         "extension": [extension(text) for text, _ in paths],
         "length_bytes": survivors.column("length"),
         "src_encoding": content.column("src_encoding"),
+        "encoding_method": [method_of(name) for name in content.column("src_encoding").to_pylist()],
         "sha256": [digest.hex() for digest in content.column("sha256").to_pylist()],
         "cluster_id": pa.array(
             [None if c is None else f"swh:1:cnt:{c.hex()}" for c in survivors.column("cluster").to_pylist()],

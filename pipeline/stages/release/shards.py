@@ -19,7 +19,7 @@ from pipeline.stages.release.config import ReleaseConfig
 _REPEATING = (
     "origin", "repo_name", "license_type", "license_expression", "evidence_id", "header_evidence_id", "language",
     "or_choice", "notice", "language_type", "language_group", "language_method", "extension", "src_encoding", "stage",
-    "rule", "reason", "source", "matcher", "cls", "zone",
+    "encoding_method", "rule", "reason", "source", "matcher", "cls", "zone",
     "detector", "detector_version", "kind", "snapshot_id", "revision_id", "directory_id", "branch_name",
     "first_seen_revision", "last_changed_revision", "type", "author", "author_offset", "committer", "committer_offset",
     "message_encoding",

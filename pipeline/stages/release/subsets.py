@@ -44,6 +44,7 @@ READY_MADE: dict[str, tuple[str, dict[str, str]]] = {
         "For training on code alone: written by hand, in a known language, little repetition.",
         _TRAIN
         | {
+            "guessed_text": "encoding_method not in ('guess',)",
             "no_language": "language is not None",
             "not_permissive": "license_type in ('permissive',)",
             "vendored": "not is_vendor",

@@ -23,6 +23,7 @@ _SMALL = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuv
 _BLANKS = b" \t\n\r\v\f"
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _TABLE_BITS = 22
+_SPARE_BITS = 4
 
 
 class Overlap(NamedTuple):
@@ -58,9 +59,11 @@ class Screen:
                 grams.setdefault(gram, []).append(number)
         self._grams = grams
         self._whole.make_automaton()
-        self._table = np.zeros(1 << _TABLE_BITS, np.bool_)
-        for gram in grams:
-            self._table[_places(gram, ngram)] = True
+        # Sixteen places or more for an n-gram, so that few others fall on one that is taken.
+        self._bits = max(_TABLE_BITS, len(grams).bit_length() + _SPARE_BITS)
+        self._table = np.zeros(1 << self._bits, np.bool_)
+        for _, form in self._texts:
+            self._table[_places(form, ngram, self._bits)] = True
 
     def look(self, text: bytes) -> Overlap | None:
         """What a file holds most of; of equal shares the first text's. None: no n-gram and no text is in it.
@@ -73,7 +76,7 @@ class Screen:
             for _, numbers in self._whole.iter(form.decode("latin-1")):
                 shares |= dict.fromkeys(numbers, 1.0)
         n = self._ngram
-        likely = np.flatnonzero(self._table[_places(form, n)])
+        likely = np.flatnonzero(self._table[_places(form, n, self._bits)])
         counts: dict[int, int] = {}
         for gram in {form[i : i + n] for i in likely.tolist()}:
             for number in self._grams.get(gram, ()):
@@ -87,8 +90,9 @@ class Screen:
         return Overlap(found.benchmark, found.item, round(shares[best], 4))
 
 
-def _places(data: bytes, n: int) -> NDArray[np.uint64]:
-    """Of each run of n bytes its place in the table: a polynomial of its bytes modulo 2^64, of which the first bits."""
+def _places(data: bytes, n: int, bits: int) -> NDArray[np.uint64]:
+    """Of each run of n bytes its place in the table: a polynomial of its bytes modulo 2^64, of which the
+    first `bits`."""
     if len(data) < n:
         return np.zeros(0, np.uint64)
     with np.errstate(over="ignore"):
@@ -104,4 +108,4 @@ def _places(data: bytes, n: int) -> NDArray[np.uint64]:
             power = power[:-length] * factor + power[length:]
             factor = factor * factor
             length *= 2
-        return (found * _BASE) >> np.uint64(64 - _TABLE_BITS)
+        return (found * _BASE) >> np.uint64(64 - bits)

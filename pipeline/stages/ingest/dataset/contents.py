@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from pipeline.stages.ingest.decoding import ENCODINGS, encode
+from pipeline.stages.ingest.decoding import CERTAIN, encode
 
 _MARKED = {"utf-8-sig": ("utf-8-sig",), "utf-16": ("utf-16-le-sig", "utf-16-be-sig"),
            "utf-32": ("utf-32-le-sig", "utf-32-be-sig")}  # fmt: skip
@@ -92,7 +92,7 @@ def _candidates(held: bytes, stated: str | None, *, others: bool) -> Iterator[tu
 
 def _encoded(held: bytes, name: str) -> bytes | None:
     try:
-        if name in ENCODINGS:
+        if name in CERTAIN:
             return encode(held, name)
         data = held.decode().encode(name)
         return data if data.decode(name).encode() == held else None
