@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 BLOB = pa.binary(20)
 LICENSE_TYPES = ("permissive", "permissive_weak", "no_license", "contested", "non_permissive")
