@@ -98,15 +98,27 @@ class _Ranges:
 
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.[0-9])", re.ASCII)
+_IPV4 = re.compile(
+    rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.[0-9]|"
+    # a file's version, or one before its release
+    r"\.(?:tar|t[gbx]z|zip|jar|war|gem|whl|rpm|deb|exe|msi|dll|so|dylib|patch|diff)\b|-(?:rc|beta|alpha|dev|snapshot|SNAPSHOT|pre))",
+    re.ASCII,
+)
 _IPV4_NECESSARY = Necessary(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _VERSION_BEFORE = re.compile(
-    r"(?:\bv|version|\bver|release|\brev|revision|build|tag|section|\bsec|chapter|clause|figure|table|"
+    r"(?:\bv|version|\bver|release|\brev|revision|build|tag|sections?|\bsec|chapter|clause|figure|table|paragraph|appendix|annex|"
+    r"\brfc\s?-?[0-9]{3,4}|\biso[ /-][0-9/ -]{3,12}|"
     r"\boid|\xa7|[=~<>^!]=|[~^])[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$|"
     r"[A-Za-z]/$",
     re.IGNORECASE | re.ASCII,
 )
-_VERSION_HINT = re.compile("[v=~<>^!/\xa7]|re[lv]|build|tag|sec|chap|clause|fig|table|oid", re.IGNORECASE | re.ASCII)
+_VERSION_HINT = re.compile(
+    "[v=~<>^!/\xa7]|re[lv]|build|tag|sec|chap|clause|fig|table|oid|para|append|annex|rfc|iso", re.IGNORECASE | re.ASCII
+)
+# What stands before the number of a section, and what after it: nothing but its title.
+_LINE_START = re.compile(r"[\s#*/;%!|.:<>(\[\"'-]*(?:rem|dnl|h[1-6]>)?\s*$", re.IGNORECASE | re.ASCII)
+_TITLE = re.compile(r"[.):]?[ \t]+(?:[\"'`(]?[A-Z]|[a-z]+(?:[ \t,]|$))|[.):]?[ \t]*\r?$", re.ASCII)
+_LARGEST_OF_SECTION = 40
 _ADDRESS_BEFORE = re.compile(
     r"(?:\bip|ipv4|_ip|addr|host|server|dns|gateway|proxy|ping|listen|bind|peer|remote|client|ssh|"
     r"://|@)",
@@ -137,6 +149,13 @@ def _ipv4(text: str, _path: str) -> Iterator[Match]:
             continue
         # Numbers of one digit, but for the last, are far more often a version than an address.
         if len(value) <= 9 and max(a, b, c) < 10 and not _ADDRESS_BEFORE.search(before):
+            continue
+        if (
+            max(a, b, c, d) <= _LARGEST_OF_SECTION
+            and not _ADDRESS_BEFORE.search(before)
+            and (_LINE_START.fullmatch(before) or before[-1:] in "([")
+            and (before[-1:] in "([" or _TITLE.match(text, found.end()))
+        ):
             continue
         yield Match(*found.span(), "IPV4", 0.8, *found.span())
 
