@@ -317,9 +317,10 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
 
 _OF_SENTENCES = frozenset(
     str.split(
-        "a again an and are at be by can change characters confirm contain current de der die do does el enter for forgot "
-        "from has have hide if in invalid is la le least length match minimum mot must new no not of old on one only or "
-        "please required reset should show that the this to too use user username was will with without wrong you your"
+        "a again an and are at be by can change characters confirm contain current de der die do does el enter for "
+        "forgot from has have hide if in invalid is la le least length match minimum mot must new no not of old on "
+        "one only or please required reset should show that the this to too use user username was will with without "
+        "wrong you your"
     )
 )
 _PHRASE = re.compile(r"[a-z0-9!@#$%^&*+?._-]{1,24}(?: [a-z0-9!@#$%^&*+?._-]{1,24}){1,7}", re.ASCII)

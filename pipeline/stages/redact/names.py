@@ -46,23 +46,24 @@ _SUFFIX = re.compile(
 _TAIL = frozenset(
     str.split(
         "value text plain plaintext string str default dev development prod production test testing staging stage qa "
-        "uat local live sandbox private old new current previous base64 b64 raw encoded encrypted confirm confirmation repeat "
-        "again base env environment v v1 v2 production primary secondary main prd tst stg a b x s data bytes hex input"
+        "uat local live sandbox private old new current previous base64 b64 raw encoded encrypted confirm "
+        "confirmation repeat again base env environment v v1 v2 production primary secondary main prd tst stg a b x s "
+        "data bytes hex input"
     )
 )
 # Where a word of these stands in a name, it speaks about keys and tokens of other kinds, or about a form.
 _OTHER = frozenset(
     str.split(
-        "public pub pubkey peer foreign partition sort cache max min num count total next page pagination continuation pad "
-        "padding eos bos unk sep stop special keyword keywords hotkey shortcut i18n label prompt placeholder forgot "
-        "invalid wrong missing incorrect mismatch show hide toggle is has no without enable enabled disable disabled "
-        "validate validation validator policy strength regex pattern length size expiry expires expiration ttl timeout "
-        "url uri file path dir name type id ids field column header param parameter prefix suffix format provider "
-        "manager store storepath reset change update link button event press down up code index object row map dict "
-        "idempotency commit merge checksum digest integrity fingerprint sha sha1 sha256 md5 uuid guid etag pars"
-        "e parser "
-        "lexer syntax tokenizer vocab embedding version translation msgid locale message error errors help hint title "
-        "description desc warn warning info alert text2 color symbol kind class tag author authors authority"
+        "public pub pubkey peer foreign partition sort cache max min num count total next page pagination "
+        "continuation pad padding eos bos unk sep stop special keyword keywords hotkey shortcut i18n label prompt "
+        "placeholder forgot invalid wrong missing incorrect mismatch show hide toggle is has no without enable "
+        "enabled disable disabled validate validation validator policy strength regex pattern length size expiry "
+        "expires expiration ttl timeout url uri file path dir name type id ids field column header param parameter "
+        "prefix suffix format provider manager store storepath reset change update link button event press down up "
+        "code index object row map dict idempotency commit merge checksum digest integrity fingerprint sha sha1 "
+        "sha256 md5 uuid guid etag parse parser lexer syntax tokenizer vocab embedding version translation msgid "
+        "locale message error errors help hint title description desc warn warning info alert text2 color symbol kind "
+        "class tag author authors authority"
     )
 )
 _SPLIT = re.compile(r"[^A-Za-z0-9\u00c0-\u024f]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", re.ASCII)

@@ -73,7 +73,7 @@ _NOT_ALNUM = re.compile("[^a-z0-9]")
 _MADE_UP = re.compile(
     r"EXAMPLE|REDACTED|PLACEHOLDER|DUMMY|YOUR[-_]?|TOKEN[-_]?HERE|X{6,}|0{12,}|\*{3,}", re.IGNORECASE | re.ASCII
 )
-_FILLED = re.compile(r"(.)\1{7,}|(..)\2{5,}|(...)\3{5,}", re.ASCII)
+_FILLED = re.compile(r"(.)\1{7,}|(..)\2{5,}", re.ASCII)
 
 
 def is_made_up_token(value: str) -> bool:

@@ -52,6 +52,7 @@ def registry(config: RedactConfig) -> tuple[Detector, ...]:
         assignments.BELOW,
         sql_inserts.SQL_INSERT,
         keyword_tokens.KEYWORD_TOKEN,
+        keyword_tokens.SERVICE_TOKEN,
         *detect_secrets_adapter.detectors(config.entropy),
         *installed(),
     )

@@ -6,7 +6,7 @@ The names of the columns say which of the values is a password; nothing else in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from .assignments import named_value
 from .detector import RULES_VERSION, BlockDetector, Match, Necessary
@@ -17,11 +17,14 @@ _COLUMNS = re.compile(
     rb"[ \t]{0,8}[\w.`\"\[\]]{1,128}[ \t]{0,8}\(([^()\n]{1,4096})\)\s{0,80}values?\s{0,80}(?=\()", re.IGNORECASE
 )
 _NECESSARY = Necessary(
-    r"\b(?:insert|replace)[ \t]+(?:ignore[ \t]+)?into[ \t]+[\w.`\"\[\]]+[ \t]*\([^()\n]*(?:pass|pwd|psw|secret|token|key)",
+    r"\b(?:insert|replace)[ \t]+(?:ignore[ \t]+)?into[ \t]+[\w.`\"\[\]]+[ \t]*"
+    r"\([^()\n]*(?:pass|pwd|psw|secret|token|key)",
     re.IGNORECASE,
 )
 # A string of SQL, where a quote is doubled or escaped; else a number, a name or a call up to the next comma.
-_STRING = re.compile(rb"[NnEeXxBb]?'((?:[^'\\\n]|''|\\.){0,1024})'|[NnEe]?\"((?:[^\"\\\n]|\"\"|\\.){0,1024})\"", re.DOTALL)
+_STRING = re.compile(
+    rb"[NnEeXxBb]?'((?:[^'\\\n]|''|\\.){0,1024})'|[NnEe]?\"((?:[^\"\\\n]|\"\"|\\.){0,1024})\"", re.DOTALL
+)
 _PUNCTUATION = re.compile(rb"[(),;'\"]")
 _ROW_FOLLOWS = re.compile(rb"\s{0,80},\s{0,80}(?=\()")
 _LONGEST = 1 << 20
@@ -42,7 +45,7 @@ def _find(data: bytes, start: int, end: int) -> Iterator[Match]:
             at = follows.end() if follows else stop
 
 
-def _row(data: bytes, at: int, stop: int, names: list[str]) -> Iterator[Match]:
+def _row(data: bytes, at: int, stop: int, names: list[str]) -> Generator[Match, None, int]:
     """What gives way in one row; returns where the row ends, or `stop` if it does not end."""
     column, depth = 0, 0
     while at < stop:
