@@ -12,6 +12,7 @@ import ipaddress
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from .detector import RULES_VERSION, LineDetector, Match, Necessary
 from .surrogates import is_reserved
@@ -55,17 +56,11 @@ _EXAMPLE_DOMAINS = re.compile(r"(?:^|\.)example\.(?:com|org|net|edu)$", re.ASCII
 def _emails(text: str, _path: str) -> Iterator[Match]:
     for found in _EMAIL.finditer(text):
         start, end = found.span()
-        local, domain = found.group()[: found.start(1) - start - 1], (found.group(1) + found.group(2)).lower()
-        top = found.group(2)
-        if top.islower() or top.isupper():
-            known = len(top) > 2 or top.lower() in _COUNTRIES
-        else:
-            known = top.istitle() and len(top) > 2
-        if not known or top.lower() in _NO_DOMAIN or _EXAMPLE_DOMAINS.search(domain):
+        address = found.group()
+        local = address[: found.start(1) - start - 1]
+        if not _is_mailed_to(address[len(local) + 1 :]) or local == "git" or _NO_REPLY.match(local):
             continue
-        if local == "git" or _NO_REPLY.match(local) or "noreply" in domain:
-            continue
-        if _DOUBLE_SIZE.match(domain) or is_reserved(found.group()):  # an image of double size
+        if is_reserved(address):
             continue
         scheme = text.rfind("://", max(0, start - 300), start)
         if scheme >= 0 and not _NOT_URL_USER.search(text, scheme + 3, start):
@@ -74,6 +69,19 @@ def _emails(text: str, _path: str) -> Iterator[Match]:
             start += 1
         if text[start] != "@":
             yield Match(start, end, "EMAIL", 0.95, found.start(), end)
+
+
+@lru_cache(maxsize=4096)
+def _is_mailed_to(domain: str) -> bool:
+    """Whether people have mail at a domain: its end is one, and it is none of examples, robots or files."""
+    top, folded = domain.rpartition(".")[2], domain.lower()
+    if top.islower() or top.isupper():
+        known = len(top) > 2 or top.lower() in _COUNTRIES
+    else:
+        known = top.istitle() and len(top) > 2
+    if not known or top.lower() in _NO_DOMAIN or _EXAMPLE_DOMAINS.search(folded) or "noreply" in folded:
+        return False
+    return not _DOUBLE_SIZE.match(folded)  # an image of double size
 
 
 def _escapes(text: str, at: int) -> bool:

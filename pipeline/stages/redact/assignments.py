@@ -201,10 +201,11 @@ def _value_after(text: str, after: re.Match[str], name: str, start: int, code: b
     if form == "element":
         end = text.find("<", at, stop)
         return _Value(at, end, True) if end > at else None
-    wrapper = _WRAPPER.match(text, at, stop) if form in ("assigned", "call") else None
+    opens = text[at : at + 1] in ('"', "'", "`")  # then it is neither a call nor a default
+    wrapper = _WRAPPER.match(text, at, stop) if form in ("assigned", "call") and not opens else None
     if wrapper:
         at = wrapper.end()
-    default = _DEFAULT.match(text, at, stop)
+    default = None if opens else _DEFAULT.match(text, at, stop)
     if default and default["value"]:
         return _Value(*default.span("value"), False)
     if default:
@@ -264,12 +265,14 @@ _COMMA_OR_BRACKET = re.compile(r"[(\[{]|=>|&&|\|\|", re.ASCII)
 def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: bool, example: bool) -> float:
     told = text[value.start : value.end]
     stripped = told.strip()
-    if not stripped or stripped[0] in ",;:)]}" or _is_its_name(stripped, name):
+    if not stripped or stripped[0] in ",;:)]}":
         return 0.0
     if not stripped.isascii():
         stripped = stripped.encode("latin-1", "replace").decode("utf-8", "replace")
     look = look_of(stripped)
     if look is None or (look != "random" and stripped[-1] in ":?\u3002\uff1a"):  # a label
+        return 0.0
+    if _is_its_name(stripped, name):
         return 0.0
     if not stripped.isascii():
         # In words of another script it is a label or a message; few type a password so.
