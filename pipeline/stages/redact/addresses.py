@@ -161,8 +161,7 @@ def _ipv4(text: str, _path: str) -> Iterator[Match]:
         if (
             max(a, b, c, d) <= _LARGEST_OF_SECTION
             and not _ADDRESS_BEFORE.search(before)
-            and (_LINE_START.fullmatch(before) or before[-1:] in "([")
-            and (before[-1:] in "([" or _TITLE.match(text, found.end()))
+            and (before.endswith(("(", "[")) or (_LINE_START.fullmatch(before) and _TITLE.match(text, found.end())))
         ):
             continue
         yield Match(*found.span(), "IPV4", 0.8, *found.span())

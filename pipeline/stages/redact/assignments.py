@@ -42,7 +42,7 @@ _AFTER = re.compile(
     # setName("value")
     r"|(?P<call>\([ \t]{0,3})(?=[bruBRUf@]{0,2}(?:\\{0,3}[\"'`]|&quot;|&#3[49];))"
     # --name value, password 'value', requirepass value, ENV NAME value, the password is "value"
-    r"|(?P<spaced>[\"']?(?:[ \t]+(?:is|for[ \t]+[\w\"' ]{1,40}[ \t]is)\b:?)?[ \t]{1,8})(?=\S)",
+    r"|(?P<spaced>[\"']?(?:[ \t]+(?:is|for[ \t]+[\w\"' -]{1,40}[ \t]is)\b:?)?[ \t]{1,8})(?=\S)",
     re.IGNORECASE | re.ASCII,
 )
 _QUOTED = re.compile(
