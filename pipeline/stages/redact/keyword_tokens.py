@@ -16,14 +16,14 @@ from pathlib import Path
 
 from .assignments import is_code_file, is_lock_file
 from .detector import RULES_VERSION, LineDetector, Match, Necessary
-from .values import is_shaped, look_of
+from .values import Look, is_shaped, look_of
 
 _WORD = r"(?:secret|token|access|private|password|auth|cred(?:ential)?s?|key)"
 _TOKEN = re.compile(
-    rf"(?P<before>[^\n]{{0,40}}?(?P<word>(?i:{_WORD}))(?:[-_. ]{{0,2}}(?i:{_WORD}|code))?)"
+    rf"(?P<before>[^\n]{{0,40}}?(?P<word>(?i:{_WORD}))(?:[-_. ]{{0,4}}(?i:{_WORD}|code))?)"
     r"[\"']?(?:[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}|[ \t]{1,8}|[-.])[\"']?"
     r"(?P<token>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9_]{14,128}={0,2}"
-    r"|[A-Za-z0-9]{2,16}(?:-[A-Za-z0-9]{2,16}){1,8})(?=[\"'\s,;)]|$)",
+    r"|[A-Za-z0-9]{2,16}(?:-[A-Za-z0-9]{2,16}){1,8}|[A-Za-z0-9_.+/-]{20,128}={0,2})(?=[\"'\s,;)]|$)",
     re.ASCII,
 )
 _ELSE = re.compile(
@@ -33,9 +33,9 @@ _ELSE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _NECESSARY = Necessary(
-    rf"(?i:{_WORD})(?:[-_. ]{{0,2}}(?i:{_WORD}|code))?"
+    rf"(?i:{_WORD})(?:[-_. ]{{0,4}}(?i:{_WORD}|code))?"
     r"[\"']?(?:[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}|[ \t]{1,8}|[-.])[\"']?"
-    r"(?:[A-Za-z0-9]{2,16}-[A-Za-z0-9]{2}|[A-Za-z0-9_]{14})"
+    r"(?:[A-Za-z0-9]{2,16}-[A-Za-z0-9]{2}|[A-Za-z0-9_]{14}|[A-Za-z0-9_.+/-]{20})"
 )
 
 
@@ -50,7 +50,7 @@ def _find(text: str, path: str) -> Iterator[Match]:
         look = look_of(token)
         if look == "random" and any(map(str.isdigit, token)) and len(token) >= 20 and "-" not in token:
             confidence = 0.6
-        elif look == "uuid" or (look is not None and _is_alone(text, found) and _is_shaped(token)):
+        elif look == "uuid" or (look is not None and _is_alone(text, found) and _is_shaped(token, look)):
             confidence = 0.5
         else:
             continue
@@ -66,10 +66,15 @@ def _is_alone(text: str, found: re.Match[str]) -> bool:
 _WORDS = re.compile(r"[A-Za-z0-9_.]+", re.ASCII)
 
 
-def _is_shaped(token: str) -> bool:
+_LONG_RUN = re.compile("[A-Za-z0-9]{16}")
+
+
+def _is_shaped(token: str, look: Look) -> bool:
     """Whether a token is in the shape of a key: in one run, or in groups of which half hold digits."""
     token = token.rstrip("=")
     groups = token.split("-")
+    if look == "random" and _LONG_RUN.search(token) and any(map(str.isdigit, token)):
+        return True
     if len(groups) == 1:
         return is_shaped(token)
     return len(token) >= 16 and 2 * sum(any(map(str.isdigit, group)) for group in groups) >= len(groups)
