@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from pipeline.stages.redact import Scanner, redact
+from pipeline.stages.redact.commands import CONFIDENCE
+from pipeline.stages.redact.values import Look
 
 P = "Tr0ub4" + "dor3x"  # a password of the usual kind
 X = "9f86d081" + "884c7d659a2feaa0c55ad015"  # hexadecimal
@@ -38,6 +42,7 @@ SECRETS = [
     ("snmpd.conf", f"rocommunity {P}", P),
     (".bash_history", f"mysql -u root -p{P} app", P),
     (".bash_history", f"curl -u bob:{P} https://corp.net", P),
+    (".bash_history", "curl -u bob:" + "qwhgtrplkmnz" * 2 + " https://corp.net", "qwhgtrplkmnz" * 2),
     (".bash_history", f"curl --user bob:'{P}' https://corp.net", P),
     ("run.sh", f"  -u developer:{P}", P),
     ("run.sh", f"openssl enc -k {P} -in a", P),
@@ -120,3 +125,7 @@ def test_found(scanner: Scanner, name: str, text: str, value: str) -> None:
 @pytest.mark.parametrize(("name", "text"), NO_SECRETS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(NO_SECRETS)])
 def test_left(scanner: Scanner, name: str, text: str) -> None:
     assert scanner.scan(text.encode(), name.encode()) == []
+
+
+def test_every_look_has_a_confidence_on_command_lines() -> None:
+    assert set(CONFIDENCE) == set(get_args(Look))
