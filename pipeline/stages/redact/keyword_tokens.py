@@ -35,7 +35,7 @@ _ELSE = re.compile(
 _NECESSARY = Necessary(
     rf"(?i:{_WORD})(?:[-_. ]{{0,4}}(?i:{_WORD}|code))?"
     r"[\"']?(?:[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}|[ \t]{1,8}|[-.])[\"']?"
-    r"(?:[A-Za-z0-9]{2,16}-[A-Za-z0-9]{2}|[A-Za-z0-9_]{14}|[A-Za-z0-9_.+/-]{20})"
+    r"[A-Za-z0-9_.+/-]{16}"  # no look of a key is shorter
 )
 
 
