@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from pipeline.stages.redact import Scanner, redact
+from pipeline.stages.redact.commands import CONFIDENCE
+from pipeline.stages.redact.values import Look
 
 P = "Tr0ub4" + "dor3x"  # a password of the usual kind
 X = "9f86d081" + "884c7d659a2feaa0c55ad015"  # hexadecimal
@@ -38,6 +42,7 @@ SECRETS = [
     ("snmpd.conf", f"rocommunity {P}", P),
     (".bash_history", f"mysql -u root -p{P} app", P),
     (".bash_history", f"curl -u bob:{P} https://corp.net", P),
+    (".bash_history", "curl -u bob:" + "qwhgtrplkmnz" * 2 + " https://corp.net", "qwhgtrplkmnz" * 2),
     (".bash_history", f"curl --user bob:'{P}' https://corp.net", P),
     ("run.sh", f"  -u developer:{P}", P),
     ("run.sh", f"openssl enc -k {P} -in a", P),
@@ -51,6 +56,19 @@ SECRETS = [
     ("notes.txt", f"acme SECRET {X}", X),
     ("notes.txt", f"acme-private-key {U}", U),
     ("notes.md", f"acme access token: {R}", R),
+    ("notes.txt", "acme TOKEN " + "0864208642fbdfbd" * 2, "0864208642fbdfbd" * 2),  # of few characters, but alone
+    ("notes.txt", "acme-key AB12CD-34EF56-78GH90", "AB12CD-34EF56-78GH90"),
+    ("keys.ini", f"mailgun = {R}", R),
+    ("keys.txt", f"export SCRAPINGBEE={R}", R),
+    (".env", "API_KEY=" + "7319" * 8, "7319" * 8),
+    (".env", "API_SECRET=" + "qwhgtrplkmnz" * 2, "qwhgtrplkmnz" * 2),
+    (".env", f"MJ_APIKEY_PRIVATE={X}", X),
+    ("app.ini", "password = 'open sesame'", "open sesame"),
+    ("hostapd.conf", 'wpa_passphrase="our dog likes cats"', "our dog likes cats"),
+    ("a.txt", f'the default password for the user "pyne-user" is "{P}"', P),
+    ("dump.sql", f"INSERT INTO `users` (`id`, `name`, `password`) VALUES (1, 'O''Hara, (x)', '{P}');", P),
+    ("dump.sql", f"insert into users(name, password) values\n ('a', 'b'), ('c', MD5('{P}'));", P),
+    ("dump.sql", f"REPLACE INTO users (password, name) VALUES (\"{P}\", NOW(1, 2)), (NULL, 'x')", P),
     ("swarm.md", "--token SWMTKN-" + f"1-{(X + X)[:50]}-{X[:25]}", X[:25]),
 ]
 NO_SECRETS = [
@@ -76,6 +94,22 @@ NO_SECRETS = [
     ("log.txt", f"commit key {X}"),
     ("submodules.sh", "  third_party/envoy-api " + "bf6154e482bbd5e6f640" + "32993206e66b6116f2bd"),
     ("log_list.cnf", "key = MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE" + R + R),
+    ("dump.sql", f"INSERT INTO users (password, comment) VALUES ('', '{P}', '{P}')"),
+    ("dump.sql", f"INSERT INTO users (password) SELECT '{P}'"),
+    ("dump.sql", "INSERT INTO users (password) VALUES ('never ends"),
+    ("de.json", '"yourpassword": "Salas\u00f5na",'),
+    ("gaa.json", '"password": "Pasw\u025bdi",'),
+    ("en.json", '"password": "set a new password",'),
+    ("fr.yml", "password: 'mot de passe'"),
+    ("es.yml", "password: 'nueva clave'"),
+    ("25519.txt", f"PeerKey = {R}{R[:8]}"),
+    ("wg.conf", f"[Peer]\nPublicKey = {R}{R[:7]}="),
+    ("types.json", '"AWS::IAM::AccessKey": "bf29289b78d371e3",'),
+    ("oath.json", '"oathauth-action-exclusive-to-2fa": "only",'),
+    ("requirements.in", f"mailgun_id = {R}"),
+    ("mailgun.c", f"mailgun = {R}"),
+    ("list.txt", f"acme = {R}"),
+    ("sums.txt", f"mailgun md5 {X[:32]}"),
     ("tokens.txt", "gl" + "ptt-hellOworld380_testin_that_is_no_hex"),
 ]
 
@@ -91,3 +125,7 @@ def test_found(scanner: Scanner, name: str, text: str, value: str) -> None:
 @pytest.mark.parametrize(("name", "text"), NO_SECRETS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(NO_SECRETS)])
 def test_left(scanner: Scanner, name: str, text: str) -> None:
     assert scanner.scan(text.encode(), name.encode()) == []
+
+
+def test_every_look_has_a_confidence_on_command_lines() -> None:
+    assert set(CONFIDENCE) == set(get_args(Look))

@@ -12,6 +12,7 @@ import ipaddress
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from .detector import RULES_VERSION, LineDetector, Match, Necessary
 from .surrogates import is_reserved
@@ -55,17 +56,11 @@ _EXAMPLE_DOMAINS = re.compile(r"(?:^|\.)example\.(?:com|org|net|edu)$", re.ASCII
 def _emails(text: str, _path: str) -> Iterator[Match]:
     for found in _EMAIL.finditer(text):
         start, end = found.span()
-        local, domain = found.group()[: found.start(1) - start - 1], (found.group(1) + found.group(2)).lower()
-        top = found.group(2)
-        if top.islower() or top.isupper():
-            known = len(top) > 2 or top.lower() in _COUNTRIES
-        else:
-            known = top.istitle() and len(top) > 2
-        if not known or top.lower() in _NO_DOMAIN or _EXAMPLE_DOMAINS.search(domain):
+        address = found.group()
+        local = address[: found.start(1) - start - 1]
+        if not _is_mailed_to(address[len(local) + 1 :]) or local == "git" or _NO_REPLY.match(local):
             continue
-        if local == "git" or _NO_REPLY.match(local) or "noreply" in domain:
-            continue
-        if _DOUBLE_SIZE.match(domain) or is_reserved(found.group()):  # an image of double size
+        if is_reserved(address):
             continue
         scheme = text.rfind("://", max(0, start - 300), start)
         if scheme >= 0 and not _NOT_URL_USER.search(text, scheme + 3, start):
@@ -74,6 +69,19 @@ def _emails(text: str, _path: str) -> Iterator[Match]:
             start += 1
         if text[start] != "@":
             yield Match(start, end, "EMAIL", 0.95, found.start(), end)
+
+
+@lru_cache(maxsize=4096)
+def _is_mailed_to(domain: str) -> bool:
+    """Whether people have mail at a domain: its end is one, and it is none of examples, robots or files."""
+    top, folded = domain.rpartition(".")[2], domain.lower()
+    if top.islower() or top.isupper():
+        known = len(top) > 2 or top.lower() in _COUNTRIES
+    else:
+        known = top.istitle() and len(top) > 2
+    if not known or top.lower() in _NO_DOMAIN or _EXAMPLE_DOMAINS.search(folded) or "noreply" in folded:
+        return False
+    return not _DOUBLE_SIZE.match(folded)  # an image of double size
 
 
 def _escapes(text: str, at: int) -> bool:
@@ -98,15 +106,27 @@ class _Ranges:
 
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.[0-9])", re.ASCII)
+_IPV4 = re.compile(
+    rf"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.[0-9]|"
+    # a file's version, or one before its release
+    r"\.(?:tar|t[gbx]z|zip|jar|war|gem|whl|rpm|deb|exe|msi|dll|so|dylib|patch|diff)\b|-(?:rc|beta|alpha|dev|snapshot|SNAPSHOT|pre))",
+    re.ASCII,
+)
 _IPV4_NECESSARY = Necessary(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _VERSION_BEFORE = re.compile(
-    r"(?:\bv|version|\bver|release|\brev|revision|build|tag|section|\bsec|chapter|clause|figure|table|"
+    r"(?:\bv|version|\bver|release|\brev|revision|build|tag|sections?|\bsec|chapter|clause|figure|table|paragraph|appendix|annex|"
+    r"\brfc\s?-?[0-9]{3,4}|\biso[ /-][0-9/ -]{3,12}|"
     r"\boid|\xa7|[=~<>^!]=|[~^])[\w\])]{0,3}[\"'`.]?\s{0,3}[:=(,]?\s{0,3}[\"'`(]?\s?$|"
     r"[A-Za-z]/$",
     re.IGNORECASE | re.ASCII,
 )
-_VERSION_HINT = re.compile("[v=~<>^!/\xa7]|re[lv]|build|tag|sec|chap|clause|fig|table|oid", re.IGNORECASE | re.ASCII)
+_VERSION_HINT = re.compile(
+    "[v=~<>^!/\xa7]|re[lv]|build|tag|sec|chap|clause|fig|table|oid|para|append|annex|rfc|iso", re.IGNORECASE | re.ASCII
+)
+# What stands before the number of a section, and what after it: nothing but its title.
+_LINE_START = re.compile(r"[\s#*/;%!|.:<>(\[\"'-]*(?:rem|dnl|h[1-6]>)?\s*$", re.IGNORECASE | re.ASCII)
+_TITLE = re.compile(r"[.):]?[ \t]+(?:[\"'`(]?[A-Z]|[a-z]+(?:[ \t,]|$))|[.):]?[ \t]*\r?$", re.ASCII)
+_LARGEST_OF_SECTION = 40
 _ADDRESS_BEFORE = re.compile(
     r"(?:\bip|ipv4|_ip|addr|host|server|dns|gateway|proxy|ping|listen|bind|peer|remote|client|ssh|"
     r"://|@)",
@@ -137,6 +157,12 @@ def _ipv4(text: str, _path: str) -> Iterator[Match]:
             continue
         # Numbers of one digit, but for the last, are far more often a version than an address.
         if len(value) <= 9 and max(a, b, c) < 10 and not _ADDRESS_BEFORE.search(before):
+            continue
+        if (
+            max(a, b, c, d) <= _LARGEST_OF_SECTION
+            and not _ADDRESS_BEFORE.search(before)
+            and (before.endswith(("(", "[")) or (_LINE_START.fullmatch(before) and _TITLE.match(text, found.end())))
+        ):
             continue
         yield Match(*found.span(), "IPV4", 0.8, *found.span())
 

@@ -42,7 +42,7 @@ _AFTER = re.compile(
     # setName("value")
     r"|(?P<call>\([ \t]{0,3})(?=[bruBRUf@]{0,2}(?:\\{0,3}[\"'`]|&quot;|&#3[49];))"
     # --name value, password 'value', requirepass value, ENV NAME value, the password is "value"
-    r"|(?P<spaced>[\"']?(?:[ \t]+(?:is|for[ \t]+[\w\"' ]{1,40}[ \t]is)\b:?)?[ \t]{1,8})(?=\S)",
+    r"|(?P<spaced>[\"']?(?:[ \t]+(?:is|for[ \t]+[\w\"' -]{1,40}[ \t]is)\b:?)?[ \t]{1,8})(?=\S)",
     re.IGNORECASE | re.ASCII,
 )
 _QUOTED = re.compile(
@@ -95,16 +95,19 @@ class _Value(NamedTuple):
 # Confidence of what a value looks like under a name of some kind; the policy's thresholds cut through this table.
 _TABLE: dict[tuple[Kind, Look], float] = {
     ("password", "random"): 0.9,
+    ("password", "shaped"): 0.7,
     ("password", "mixed"): 0.8,
     ("password", "word"): 0.6,
     ("password", "number"): 0.55,
     ("password", "uuid"): 0.5,
     ("secret", "random"): 0.9,
+    ("secret", "shaped"): 0.6,
     ("secret", "mixed"): 0.6,
     ("secret", "word"): 0.4,
     ("secret", "number"): 0.3,
     ("secret", "uuid"): 0.5,
     ("key", "random"): 0.75,
+    ("key", "shaped"): 0.5,
     ("key", "mixed"): 0.4,
     ("key", "uuid"): 0.35,
     ("weak", "random"): 0.45,
@@ -198,10 +201,11 @@ def _value_after(text: str, after: re.Match[str], name: str, start: int, code: b
     if form == "element":
         end = text.find("<", at, stop)
         return _Value(at, end, True) if end > at else None
-    wrapper = _WRAPPER.match(text, at, stop) if form in ("assigned", "call") else None
+    opens = text[at : at + 1] in ('"', "'", "`")  # then it is neither a call nor a default
+    wrapper = _WRAPPER.match(text, at, stop) if form in ("assigned", "call") and not opens else None
     if wrapper:
         at = wrapper.end()
-    default = _DEFAULT.match(text, at, stop)
+    default = None if opens else _DEFAULT.match(text, at, stop)
     if default and default["value"]:
         return _Value(*default.span("value"), False)
     if default:
@@ -261,12 +265,14 @@ _COMMA_OR_BRACKET = re.compile(r"[(\[{]|=>|&&|\|\|", re.ASCII)
 def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: bool, example: bool) -> float:
     told = text[value.start : value.end]
     stripped = told.strip()
-    if not stripped or stripped[0] in ",;:)]}" or _is_its_name(stripped, name):
+    if not stripped or stripped[0] in ",;:)]}":
         return 0.0
     if not stripped.isascii():
         stripped = stripped.encode("latin-1", "replace").decode("utf-8", "replace")
     look = look_of(stripped)
     if look is None or (look != "random" and stripped[-1] in ":?\u3002\uff1a"):  # a label
+        return 0.0
+    if _is_its_name(stripped, name):
         return 0.0
     if not stripped.isascii():
         # In words of another script it is a label or a message; few type a password so.
@@ -276,7 +282,9 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
     if re.search(r"\s", stripped):
         # WordPress' salts have blanks; sentences have words.
         if _SENTENCE.search(stripped) or look != "random" or len(stripped) < 24:
-            return 0.0
+            if kind != "password" or form != "assigned" or not value.quoted:
+                return 0.0
+            return max(_believed_phrase(stripped, name, text[: value.start]) - (0.2 if code or example else 0), 0.0)
     elif look in ("word", "mixed") and len(stripped) < 24 and kind_of(stripped) is not None:
         # `password: user_password`, `token: "refresh_token"`: the name of another such value.
         plain = look == "word" or stripped.replace("_", "").replace("-", "").isalpha()
@@ -294,7 +302,7 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
             confidence -= 0.3
     if look == "random" and kind in ("key", "weak") and len(stripped) < 20:
         confidence -= 0.2
-    if look in ("word", "number"):
+    if look in ("word", "number", "shaped"):
         if code or example:
             confidence -= 0.2
         if stripped.istitle() and value.quoted:  # a label in some language
@@ -302,10 +310,38 @@ def _believed(text: str, value: _Value, kind: Kind, form: str, name: str, code: 
         if len(stripped) < 4:
             confidence -= 0.3
     if form in ("pair", "call", "compared") and look != "random":
-        confidence -= 0.15 if look == "mixed" else 0.35
-    if form == "spaced" and (code or not re.search(r"\bis\b", text[max(0, value.start - 40) : value.start])):
+        confidence -= 0.15 if look in ("mixed", "shaped") else 0.35
+    if form == "spaced" and (
+        code or not (len(stripped) >= 20 or re.search(r"\bis\b", text[max(0, value.start - 40) : value.start]))
+    ):
         confidence -= 0.15
     return max(confidence, 0.0)
+
+
+_OF_SENTENCES = frozenset(
+    str.split(
+        "a again an and are at be by can change characters confirm contain current de der die do does el enter for "
+        "forgot from has have hide if in invalid is la le least length match minimum mot must new no not of old on "
+        "one only or please required reset should show that the this to too use user username was will with without "
+        "wrong you your"
+    )
+)
+_PHRASE = re.compile(r"[a-z0-9!@#$%^&*+?._-]{1,24}(?: [a-z0-9!@#$%^&*+?._-]{1,24}){1,7}", re.ASCII)
+
+
+def _believed_phrase(phrase: str, name: str, before: str) -> float:
+    """How likely words in small letters are a password. Where there are translations, they are more often a label.
+
+    Those stand after a colon or an arrow, or beside a quoted name.
+    """
+    words = phrase.split(" ")
+    if not _PHRASE.fullmatch(phrase) or any(word in _OF_SENTENCES or kind_of(word) for word in words):
+        return 0.0
+    if "phrase" in name.lower() or name.lower().endswith("psk"):
+        return 0.6
+    mixed = any(not word.isalpha() for word in words)
+    assigned = re.search(r"[\w\])][ \t]{0,12}=[ \t]{0,12}[bruBRUf@]{0,2}[\"'`]$", before[-40:], re.ASCII) is not None
+    return 0.5 if mixed or assigned else 0.25
 
 
 _QUALIFIERS = frozenset(
@@ -365,20 +401,23 @@ _BELOW = re.compile(
 )
 
 
+def named_value(data: bytes, start: int, end: int, name: str) -> Iterator[Match]:
+    """The value at `[start, end)`, if it may be a secret under this name in a file that is not source code."""
+    kind = kind_of(name)
+    value = data[start:end].decode("utf-8", "surrogateescape")
+    if kind is None or not value:
+        return
+    confidence = _believed(value, _Value(0, len(value), True), kind, "assigned", name, False, False)
+    if confidence > 0:
+        yield Match(start, end, "PASSWORD" if kind == "password" else "SECRET", confidence, start, end)
+
+
 def _below(data: bytes, start: int, end: int) -> Iterator[Match]:
     for found in _BELOW.finditer(data, max(0, start), min(len(data), end + 1024)):
         if found.start() > end:
             break
         group = found.lastindex or 2
-        name = found.group(group - 1).decode("latin-1")
-        kind = kind_of(name)
-        value = found.group(group).decode("utf-8", "surrogateescape")
-        if kind is None:
-            continue
-        confidence = _believed(value, _Value(0, len(value), True), kind, "assigned", name, False, False)
-        if confidence > 0:
-            cls = "PASSWORD" if kind == "password" else "SECRET"
-            yield Match(*found.span(group), cls, confidence, *found.span(group))
+        yield from named_value(data, *found.span(group), found.group(group - 1).decode("latin-1"))
 
 
 BELOW = BlockDetector(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .detector import RULES_VERSION, LineDetector, Match, any_of
 from .placeholders import is_placeholder
-from .values import look_of
+from .values import Look, look_of
 
 _COMMAND = re.compile(
     # curl -u user:password
@@ -56,12 +56,20 @@ _TOOLS = {
     ),
 }
 _REACH = 240
+CONFIDENCE: dict[Look, float] = {
+    "random": 0.9,
+    "shaped": 0.7,
+    "mixed": 0.8,
+    "word": 0.55,
+    "number": 0.5,
+    "uuid": 0.5,
+}
 _LOOKS = {
     "bearer": ("random",),
     "unseal": ("random",),
-    "user": ("random", "mixed"),
-    "third": ("random", "mixed"),
-    "login": ("random", "mixed"),
+    "user": ("random", "shaped", "mixed"),
+    "third": ("random", "shaped", "mixed"),
+    "login": ("random", "shaped", "mixed"),
 }
 _NECESSARY = any_of(
     r"\bcurl\b[^\n]*\s(?:-u|--user|--proxy-user)[ =]",
@@ -111,7 +119,7 @@ def _find(text: str, _path: str) -> Iterator[Match]:
         if group == "basic":
             if decodes_to_pair(value):
                 yield Match(*found.span(group), "BASIC_AUTH", 0.9, *found.span())
-            elif look_of(value) in ("random", "mixed") and not is_placeholder(value):
+            elif look_of(value) in ("random", "shaped", "mixed") and not is_placeholder(value):
                 yield Match(*found.span(group), "BASIC_AUTH", 0.6, *found.span())
             continue
         if is_placeholder(value):
@@ -121,7 +129,7 @@ def _find(text: str, _path: str) -> Iterator[Match]:
             continue  # a port
         if look is None or (group in _LOOKS and look not in _LOOKS[group]):
             continue
-        confidence = {"random": 0.9, "mixed": 0.8, "word": 0.55, "number": 0.5, "uuid": 0.5}[look]
+        confidence = CONFIDENCE[look]
         if group == "sql" and look == "word":
             confidence = 0.4
         cls = "SECRET" if group in ("bearer", "unseal") else "PASSWORD"

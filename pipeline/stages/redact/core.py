@@ -89,12 +89,12 @@ class Scanner:
         """What the detectors find in one pass, each place once; `lines_only`: those that look at single lines."""
         selection = self._prefilter.select(prefilter.as_valid_utf8(data))
         name = path.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
-        rules = rules_for(self.config, path)
+        decides = rules_for(self.config, path).decides
         return {
             found
             for window, numbers in selection.items()
             for found in self.in_window(data, name, window, numbers - self._blocks if lines_only else numbers)
-            if rules.replaces(found.cls, found.confidence)
+            if decides(found.cls, found.confidence)
         }
 
     def in_window(self, data: bytes, path: str, window: Window, numbers: set[int]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-RULES_VERSION = "3"
+RULES_VERSION = "4"
 """Version of this package's own rules and surrogates; raise it when findings may change."""
 
 

@@ -60,6 +60,7 @@ class Places:
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self._spans = spans
+        self._firsts = [span.start for span in spans]
         self._starts: list[int] = []
         self._ends: list[int] = []
         shift = 0
@@ -71,7 +72,7 @@ class Places:
 
     def released(self, span: Span) -> tuple[int, int]:
         """Where the surrogate of a span stands in the redacted text."""
-        at = bisect_left(self._spans, span.start, key=lambda one: one.start)
+        at = bisect_left(self._firsts, span.start)
         return self._starts[at], self._ends[at]
 
     def original(self, found: Finding) -> Finding:

@@ -31,6 +31,11 @@ _KEYS = frozenset(
 )
 _WEAK = frozenset(str.split("key keys auth salt pepper signature sig sas nonce cookie sessionid session seed"))
 _SERVERS = frozenset(("fastcgi", "uwsgi", "scgi", "grpc"))  # nginx passes requests to them
+# Beside a password, words of labels and messages.
+_IN_DIALOGUES = frozenset(
+    str.split("invalid wrong forgot show reset change hide no is has missing incorrect validate your remember retype")
+)
+_OF_MESSAGES = frozenset(("nonce", "signature", "sig"))  # they hold for one message
 _OF_FORMS = frozenset(("csrf", "xsrf", "authenticity", "antiforgery", "verification"))
 _SUFFIX = re.compile(
     r"(?:(?P<password>password|passwd|passphrase|passwort|pwd|passwrd|contrase(?:n|ñ)a|(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!over)pass)"
@@ -41,23 +46,24 @@ _SUFFIX = re.compile(
 _TAIL = frozenset(
     str.split(
         "value text plain plaintext string str default dev development prod production test testing staging stage qa "
-        "uat local live sandbox old new current previous base64 b64 raw encoded encrypted confirm confirmation repeat "
-        "again base env environment v v1 v2 production primary secondary main prd tst stg a b x s data bytes hex input"
+        "uat local live sandbox private old new current previous base64 b64 raw encoded encrypted confirm "
+        "confirmation repeat again base env environment v v1 v2 production primary secondary main prd tst stg a b x s "
+        "data bytes hex input"
     )
 )
 # Where a word of these stands in a name, it speaks about keys and tokens of other kinds, or about a form.
 _OTHER = frozenset(
     str.split(
-        "public pub pubkey foreign partition sort cache max min num count total next page pagination continuation pad "
-        "padding eos bos unk sep stop special keyword keywords hotkey shortcut i18n label prompt placeholder forgot "
-        "invalid wrong missing incorrect mismatch show hide toggle is has no without enable enabled disable disabled "
-        "validate validation validator policy strength regex pattern length size expiry expires expiration ttl timeout "
-        "url uri file path dir name type id ids field column header param parameter prefix suffix format provider "
-        "manager store storepath reset change update link button event press down up code index object row map dict "
-        "idempotency commit merge checksum digest integrity fingerprint sha sha1 sha256 md5 uuid guid etag pars"
-        "e parser "
-        "lexer syntax tokenizer vocab embedding version translation msgid locale message error errors help hint title "
-        "description desc warn warning info alert text2 color symbol kind class tag author authors authority"
+        "public pub pubkey peer foreign partition sort cache max min num count total next page pagination "
+        "continuation pad padding eos bos unk sep stop special keyword keywords hotkey shortcut i18n label prompt "
+        "placeholder forgot invalid wrong missing incorrect mismatch show hide toggle is has no without enable "
+        "enabled disable disabled validate validation validator policy strength regex pattern length size expiry "
+        "expires expiration ttl timeout url uri file path dir name type id ids field column header param parameter "
+        "prefix suffix format provider manager store storepath reset change update link button event press down up "
+        "code index object row map dict idempotency commit merge checksum digest integrity fingerprint sha sha1 "
+        "sha256 md5 uuid guid etag parse parser lexer syntax tokenizer vocab embedding version translation msgid "
+        "locale message error errors help hint title description desc warn warning info alert text2 color symbol kind "
+        "class tag author authors authority"
     )
 )
 _SPLIT = re.compile(r"[^A-Za-z0-9\u00c0-\u024f]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", re.ASCII)
@@ -76,9 +82,7 @@ def kind_of(name: str) -> Kind | None:
             before = words[max(0, at - 4) : at]
             if any(other in _OTHER for other in before) and not (kind == "password" and before[-1:] != ["no"]):
                 return None
-            if kind == "password" and any(w in ("invalid", "wrong", "forgot", "show", "reset", "change", "hide", "no",
-                                                "is", "has", "missing", (
-                                                    "incorrect"), "validate") for w in before):  # fmt: skip
+            if kind == "password" and (word.startswith("your") or not _IN_DIALOGUES.isdisjoint(before)):
                 return None
             return kind
         if word not in _TAIL and not word.isdigit():
@@ -100,6 +104,8 @@ def _of_word(word: str, before: str) -> Kind | None:
     if word in ("key", "keys") and before in _KEYS:
         return "secret" if before in ("api", "secret", "access", "private", "auth", "encryption", "signing") else "key"
     if word in _WEAK:
+        if word in _OF_MESSAGES:
+            return "weak"
         return "key" if before and word != "keys" else "weak" if word != "key" else None
     suffix = _SUFFIX.search(word)
     if suffix is None:

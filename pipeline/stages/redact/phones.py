@@ -43,6 +43,7 @@ _WORDS_AFTER = re.compile(
 _FAR_BEFORE = re.compile(
     r"(?<![a-z])(?:phone|telephone|tel|mobile|fax|cell)(?![a-z])[^\n]{0,24}$", re.IGNORECASE | re.ASCII
 )
+_LETTER = re.compile("[A-Za-z]")  # every word of those before has one
 _NOT_PHONE = re.compile(
     r"^(?:19|20)[0-9]{2}[-/. ][01]?[0-9][-/. ][0-3]?[0-9]|^[0-3]?[0-9][-/.][01]?[0-9][-/.](?:19|20)[0-9]{2}$", re.ASCII
 )
@@ -70,12 +71,12 @@ def _phones(text: str, _path: str) -> Iterator[Match]:
 
 def _confidence(text: str, found: re.Match[str], value: str, digits: str) -> float:
     before = text[max(0, found.start() - _REACH) : found.start()]
-    named = _WORDS_BEFORE.search(before) or _WORDS_AFTER.search(text[found.end() : found.end() + 12])
-    if named:
+    spoken = _LETTER.search(before)
+    if (spoken and _WORDS_BEFORE.search(before)) or _WORDS_AFTER.match(text[found.end() : found.end() + 12]):
         return 0.85
     if value.startswith("+"):
         return 0.9 if _fits_a_plan(value) else 0.0
-    if _FAR_BEFORE.search(before) and _SEPARATED.search(value):
+    if spoken and _FAR_BEFORE.search(before) and _SEPARATED.search(value):
         return 0.7
     return 0.6 if _NORTH_AMERICAN.fullmatch(value) else 0.0
 

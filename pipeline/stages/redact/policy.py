@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,11 @@ class Rules:
     sensitivity: str
     kept: frozenset[str]
     overrides: tuple[Override, ...]
+
+    @cached_property
+    def decides(self) -> Callable[[str, float], bool]:
+        """`replaces`, with what it said before: findings come in few classes and confidences."""
+        return lru_cache(maxsize=1024)(self.replaces)
 
     def replaces(self, cls: str, confidence: float) -> bool:
         """Whether a finding gives way. The last override that speaks of its class decides."""

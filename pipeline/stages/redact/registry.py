@@ -14,6 +14,7 @@ from . import (
     password_hashes,
     payment,
     phones,
+    sql_inserts,
     url_credentials,
     vendor_tokens,
     wrapped,
@@ -49,7 +50,9 @@ def registry(config: RedactConfig) -> tuple[Detector, ...]:
         commands.COMMAND,
         assignments.ASSIGNMENT,
         assignments.BELOW,
+        sql_inserts.SQL_INSERT,
         keyword_tokens.KEYWORD_TOKEN,
+        keyword_tokens.SERVICE_TOKEN,
         *detect_secrets_adapter.detectors(config.entropy),
         *installed(),
     )

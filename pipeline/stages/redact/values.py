@@ -1,4 +1,4 @@
-"""How much a value looks like a secret by itself: random, mixed, a word, a number, or something else.
+"""How much a value looks like a secret by itself: random, shaped like a key, mixed, a word, a number, or none of these.
 
 No verdict rests on this alone: a value counts only beside a name (`names`), in the form of an assignment
 (`assignments`).
@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import unicodedata
 from collections import Counter
 from functools import lru_cache
 from typing import Literal
 
 from .placeholders import is_placeholder
 
-Look = Literal["random", "mixed", "word", "number", "uuid"]
+Look = Literal["random", "shaped", "mixed", "word", "number", "uuid"]
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _CODE = re.compile(
@@ -47,6 +48,8 @@ _OTHER = re.compile(
 )
 _LETTERS, _DIGITS, _STRANGE = re.compile("[A-Za-z]"), re.compile("[0-9]"), re.compile(r"[^A-Za-z0-9\-_./: ]")
 _SEPARATORS = re.compile(r"[-_./:\s]+", re.ASCII)
+_FILLER = re.compile(r"(.)\1{7}")
+_HEXADECIMAL = re.compile("[0-9a-f]+|[0-9A-F]+")
 _VOWELS = frozenset("aeiouyäöüáéíóúàèAEIOUY")
 
 
@@ -64,7 +67,7 @@ def look_of(value: str) -> Look | None:
     if _UUID.fullmatch(value):
         return "uuid"
     if value.isdigit():
-        return "number"
+        return "shaped" if is_shaped(value) else "number"
     if len(value) >= 32 and is_noise(value):
         return "random"
     if _PATH.match(value) or _OTHER.match(value) or _CODE.match(value) or _EXPRESSION.search(value):
@@ -72,7 +75,7 @@ def look_of(value: str) -> Look | None:
     letters, digits = len(_LETTERS.findall(value)), len(_DIGITS.findall(value))
     special = len(value) - letters - digits
     foreign = not value.isascii()
-    if foreign and sum(c.isalpha() for c in value) >= len(value) - digits - 1 > letters:
+    if foreign and sum(c.isalpha() or unicodedata.combining(c) > 0 for c in value) >= len(value) - digits - 1:
         return "word" if not digits else "mixed"
     if not letters and special < 3:
         return None
@@ -80,6 +83,8 @@ def look_of(value: str) -> Look | None:
     named = all(part.isalpha() or part.isdigit() for part in parts)
     if is_random(value, parts, named):
         return "random"
+    if is_shaped(value):
+        return "shaped"
     strange = _STRANGE.search(value) is not None
     if (digits and letters and not (named and len(parts) > 1)) or strange:
         return "mixed"
@@ -96,6 +101,25 @@ def is_noise(value: str) -> bool:
     changes = sum(a != b for a, b in itertools.pairwise(kinds))
     strange = {c for c, kind in zip(value, kinds, strict=True) if kind == 3 and c not in " -_./:+="}
     return len(set(kinds)) == 4 and len(strange) >= 3 and 2 * changes >= len(value) and entropy_of(value) >= 4.3
+
+
+def is_shaped(value: str) -> bool:
+    """Whether a value has the length and the alphabet of a key without the look of chance.
+
+    Keys that are read aloud, of one case, or of a small alphabet have that, and passphrases written as one word:
+    8 bytes or more in hexadecimal, 16 letters and digits that change places more than once, or 20 letters of one case.
+    """
+    letters, digits = len(_LETTERS.findall(value)), len(_DIGITS.findall(value))
+    if len(value) < 16 or letters + digits != len(value) or _FILLER.search(value):
+        return False
+    if not letters:
+        return len(value) > 20  # longer than what 64 bits hold: no count and no identifier
+    if digits and len(value) % 2 == 0 and _HEXADECIMAL.fullmatch(value):
+        return True
+    if not digits:
+        return len(value) >= 20 and (value.islower() or value.isupper())
+    changes = sum(a.isdigit() != b.isdigit() for a, b in itertools.pairwise(value))
+    return changes > 1
 
 
 def is_random(value: str, parts: list[str], named: bool) -> bool:
