@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+import ahocorasick
+
 from .detector import RULES_VERSION, BlockDetector, LineDetector, Match, Necessary, any_of
 from .names import Kind, kind_of
 from .values import Look, look_of
@@ -134,22 +136,26 @@ def _file_of(path: str) -> tuple[bool, bool, bool]:
 _MAY_HOLD = re.compile(r"[\"'`&?]|--|</|\$\{|[A-Z]{3}|(?i:bearer|basic|token|digest|api-?key|ssws|bot)[ \t]", re.ASCII)
 
 
+def _automaton() -> ahocorasick.Automaton:
+    made = ahocorasick.Automaton()
+    for word in (*_WORDS, *_WHOLE_WORDS):
+        made.add_word(word, len(word))
+    made.make_automaton()
+    return made
+
+
+_WORD_AUTOMATON = _automaton()
+
+
 def _words_in(text: str) -> list[tuple[int, int]]:
-    """Where the words stand that a name may be told by, in order. Plain searches are 20 times as fast as a pattern."""
+    """Where the words stand that a name may be told by, in order."""
     folded = text.lower()  # Latin-1: every character keeps its place
     places = []
-    for word in _WORDS:
-        at = folded.find(word)
-        while at >= 0:
-            places.append((at, at + len(word)))
-            at = folded.find(word, at + 1)
-    for word in _WHOLE_WORDS:
-        at = folded.find(word)
-        while at >= 0:
-            end = at + len(word)
-            if not _is_letter(folded[at - 1 : at]) and not _is_letter(folded[end : end + 1]):
-                places.append((at, end))
-            at = folded.find(word, at + 1)
+    for last, length in _WORD_AUTOMATON.iter(folded):
+        at, end = last + 1 - length, last + 1
+        whole = folded[at:end] in _WHOLE_WORDS
+        if not whole or not (_is_letter(folded[at - 1 : at]) or _is_letter(folded[end : end + 1])):
+            places.append((at, end))
     return sorted(places)
 
 
