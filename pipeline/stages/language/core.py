@@ -21,7 +21,7 @@ from pipeline.stages.language.notebooks import named_language, read_notebook
 # knows, of which tests/language/test_linguist.py pins some.
 LINGUIST_DATA = "9.4 (inferred)"
 
-# What a name tells of a notebook: that a Jupyter kernel runs it. Those of Jupyter's list of kernels that linguist knows.
+# A notebook's name tells that a Jupyter kernel runs it: languages of Jupyter's list of kernels, as linguist calls them.
 KERNEL_LANGUAGES = (
     "C", "C#", "C++", "Clojure", "CoffeeScript", "Common Lisp", "Crystal", "Dart", "Elixir", "Erlang", "F#",
     "Fortran", "Go", "Groovy", "Haskell", "Idris", "Java", "JavaScript", "Julia", "Kotlin", "Lua", "MATLAB", "OCaml",
@@ -126,6 +126,7 @@ def versions() -> dict[str, str]:
         "linguist": about()["commit"],
         "linguist languages": about()["languages_sha256"],
         "classifier": about()["classifier_sha256"],
+        "confidence": json.dumps(about()["confidence"]),
         "guesslang": json.loads((data / "guesslang.json").read_text("utf-8"))["sha256"],
         "guesslang-names": hashlib.sha256(names).hexdigest(),
     }
