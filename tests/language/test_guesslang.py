@@ -185,6 +185,16 @@ def test_equal_to_the_dense_evaluation() -> None:
     compare([*snippets, b"", b"a", b"ab", b"\xff\xfe" * 9000, "世界你好\n".encode() * 500])
 
 
+def test_equal_to_the_original() -> None:
+    """TensorFlow's own answers of the published model to the snippets (`scripts/bench/language_guesslang --golden`)."""
+    golden = json.loads(Path(__file__).with_name("guesslang_original.json").read_text())
+    assert golden.keys() == SNIPPETS.keys()
+    for name, expected in golden.items():
+        found = model().probabilities(SNIPPETS[name].encode())
+        assert np.abs(found - expected).max() <= 1e-4
+        assert found.argmax() == np.argmax(expected)
+
+
 @pytest.mark.oracle
 def test_equal_to_the_dense_evaluation_on_real_files() -> None:
     files = sorted(Path(enry.__file__).parent.parent.rglob("*.py"))

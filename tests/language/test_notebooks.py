@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline.schema import RELEASED
 from pipeline.stages.language.config import LanguageConfig
-from pipeline.stages.language.core import tag
-from pipeline.stages.language.languages import languages
+from pipeline.stages.language.core import KERNEL_LANGUAGES, tag
+from pipeline.stages.language.languages import about, languages
 from pipeline.stages.language.notebooks import (
     _CALLED,
     MAX_DEPTH,
@@ -165,3 +165,8 @@ def test_a_subset_can_be_read_without_outputs() -> None:
     assert json.loads(first)["cells"] == [cell("x")]
     assert second == "b = 1\n"
     assert texts_of(table, "all", SubsetConfig()).column("content").to_pylist() == [text, "b = 1\n"]
+
+
+def test_the_languages_of_kernels_are_linguists_and_the_classifier_knows_them() -> None:
+    assert set(KERNEL_LANGUAGES) <= set(languages()) & set(about()["classes"])
+    assert list(KERNEL_LANGUAGES) == sorted(set(KERNEL_LANGUAGES))

@@ -21,6 +21,14 @@ from pipeline.stages.language.notebooks import named_language, read_notebook
 # knows, of which tests/language/test_linguist.py pins some.
 LINGUIST_DATA = "9.4 (inferred)"
 
+# A notebook's name tells that a Jupyter kernel runs it: languages of Jupyter's list of kernels, as linguist calls them.
+KERNEL_LANGUAGES = (
+    "C", "C#", "C++", "Clojure", "CoffeeScript", "Common Lisp", "Crystal", "Dart", "Elixir", "Erlang", "F#",
+    "Fortran", "Go", "Groovy", "Haskell", "Idris", "Java", "JavaScript", "Julia", "Kotlin", "Lua", "MATLAB", "OCaml",
+    "PHP", "Perl", "PowerShell", "Prolog", "Python", "R", "Racket", "Raku", "Ruby", "Rust", "SAS", "SQL", "Sage",
+    "Scala", "Scheme", "Shell", "Standard ML", "Stata", "Swift", "Tcl", "TypeScript", "Wolfram Language",
+)  # fmt: skip
+
 
 class LanguageTag(NamedTuple):
     """What the stage says of one file.
@@ -60,7 +68,8 @@ def _language(path: bytes, data: bytes, config: LanguageConfig) -> tuple[str | N
 
 
 def _notebook_language(data: bytes, config: LanguageConfig) -> tuple[str | None, str | None]:
-    """The language of a notebook's code cells: as its metadata names it, else what the classifier takes them for."""
+    """The language of a notebook's code cells: as its metadata names it, else the best of Jupyter's kernels' languages
+    by the classifier."""
     notebook = read_notebook(data)
     if notebook is None:
         return None, None
@@ -70,7 +79,7 @@ def _notebook_language(data: bytes, config: LanguageConfig) -> tuple[str | None,
     code = "\n".join(notebook.code).encode("utf-8", "replace")
     if not config.use_classifier or not code.strip() or b"\0" in code:
         return None, None
-    answer = classifier().classify(code, None)
+    answer = classifier().classify(code, KERNEL_LANGUAGES)
     if answer is None or answer.confidence < config.confidence_threshold:
         return None, None
     return answer.language, "classifier"
@@ -117,6 +126,7 @@ def versions() -> dict[str, str]:
         "linguist": about()["commit"],
         "linguist languages": about()["languages_sha256"],
         "classifier": about()["classifier_sha256"],
+        "confidence": json.dumps(about()["confidence"]),
         "guesslang": json.loads((data / "guesslang.json").read_text("utf-8"))["sha256"],
         "guesslang-names": hashlib.sha256(names).hexdigest(),
     }

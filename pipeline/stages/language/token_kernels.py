@@ -80,9 +80,9 @@ def features(data: Bytes) -> NDArray[np.int32]:
 @compiled
 def score(
     found: NDArray[np.int32], rarity: NDArray[np.float64], first: NDArray[np.int64], of_class: NDArray[np.int32],
-    weights: NDArray[np.float64], classes: int,
+    weights: NDArray[np.float32], classes: int,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """The cosine of a text, given as its features in ascending order, with each class's centroid."""
+    """What each class's weights give a text: its features, in ascending order, are made a vector of length 1."""
     scores = np.zeros(classes)
     square = 0.0
     i = 0
