@@ -15,7 +15,15 @@ from pipeline.stages.language.classifier import MAX_LEAD, MIN_FEATURES, Classifi
 from pipeline.stages.language.guesslang import data_folder, linguist_names, model
 from pipeline.stages.language.languages import about, languages
 from pipeline.stages.language.token_kernels import BUCKETS, features
-from pipeline.stages.language.training import GUESSLANG_BASE, Sample, by_guesslang, rarity, train, unpack
+from pipeline.stages.language.training import (
+    GUESSLANG_BASE,
+    Sample,
+    by_guesslang,
+    rarity,
+    shared_with_guesslang,
+    train,
+    unpack,
+)
 from tests.language.test_guesslang import SNIPPETS
 
 _TOKENS = re.compile(rb"[\r\n]|[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[!-/:-@\[-^`{-\x7f]{1,3}|[\x80-\xff]+")
@@ -93,7 +101,7 @@ def test_only_some_are_asked_for() -> None:
 
 
 def test_guesslang_speaks_only_of_languages_that_it_knows() -> None:
-    found = by_guesslang(SNIPPETS["Rust"].encode(), {"Zig": 0, "Rust": 1, "Python": 2})
+    found = by_guesslang(SNIPPETS["Rust"].encode(), shared_with_guesslang(["Zig", "Rust", "Python"]), 3)
     assert found[0] == 0
     assert found[1] > 1 > found[2] >= GUESSLANG_BASE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+from collections import defaultdict
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stages.language import linguist
-from pipeline.stages.language.languages import _languages_by_extension, by_extension, languages_by_filename
+from pipeline.stages.language.languages import _languages_by_extension, by_extension, languages, languages_by_filename
 from pipeline.stages.language.linguist import FOOT_BYTES, HEAD_BYTES, ForkedError, detect, excerpt
 
 PATHS = [
@@ -105,6 +106,58 @@ def _extension_by_enry(name: str) -> list[str]:
     library = enry.definitions.lib
     found: list[str] = go_str_slice_to_py(library, library.GetLanguagesByExtension(name.encode(), b"", 0, ffi.NULL))
     return found
+
+
+INTERPRETERS_AMONG_OTHERS = {"bun", "deno"}
+
+
+def test_where_interpreters_say_something_else_than_enry_it_is_known_and_mended() -> None:
+    by = defaultdict[str, set[str]](set)
+    for language in languages().values():
+        for interpreter in language.interpreters:
+            by[interpreter].add(language.name)
+    other = set()
+    for interpreter, names in by.items():
+        text = f"#!/usr/bin/env {interpreter}\nzzqqxv\n".encode()
+        if set(enry.get_languages_by_shebang("x", text)) != names:
+            other.add(interpreter)
+            assert detect(b"x", text) == (None, None, tuple(sorted(names)))
+    assert other == INTERPRETERS_AMONG_OTHERS
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b";; -*- mode: emacs-lisp -*-", "Emacs Lisp"),
+        (b";; -*- Common-Lisp -*-", "Common Lisp"),
+        (b"# vim: set ft=emacs-lisp :", "Emacs Lisp"),
+        (b"// -*- mode: objective-c; tab-width: 2 -*-", "Objective-C"),
+        (b"# -*- coding: utf-8 -*-", None),
+        (b"# -*- mode: no-such-mode -*-", None),
+    ],
+)
+def test_modes_with_hyphens_as_linguist_spells_them(text: bytes, expected: str | None) -> None:
+    assert detect(b"x", text + b"\nzzqqxv\n").language == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"int x;\n  EXEC SQL SELECT 1;\n", ("Pro*C", "linguist:heuristics", ())),
+        (b"Name: a\nDescription: b\nVersion: 1\n", ("pkg-config", "linguist:heuristics", ())),
+        (b"Name: a\nVersion: 1\n", (None, None, ("Pro*C", "pkg-config"))),
+    ],
+)
+def test_rules_of_names_that_enry_does_not_know(text: bytes, expected: tuple[object, ...]) -> None:
+    assert detect(b"lib/a.pc", text) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [(b"xvba_modules/a.bas", True), (b"a/xvba_modules/b/c.bas", True), (b"my_xvba_modules/a.bas", False)],
+)
+def test_folders_that_are_vendored_since(path: bytes, expected: bool) -> None:
+    assert linguist.flags(path, b"x\n").is_vendor == expected
 
 
 def test_no_modeline_is_passed_over() -> None:

@@ -101,7 +101,7 @@ def test_a_confidence_below_the_threshold_gives_null() -> None:
     [
         (b"tools/run", PERL, "Perl"),
         (b"a.pl", b"foo => 1,\nbar => [qw(a b c)],\nprint $x, @y;\n$h{a}->{b} = shift @_;\n", "Perl"),
-        (b"a.pc", b"prefix=/usr\nName: a\nDescription: b\nVersion: 1\nLibs: -L${libdir} -la\n", "pkg-config"),
+        (b"a.pc", b"prefix=/usr\nName: a\nDescription: b\nLibs: -L${libdir} -la\n", "pkg-config"),
     ],
 )
 def test_where_the_name_leaves_several_the_classifier_takes_one_of_them(

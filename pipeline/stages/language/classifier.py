@@ -21,7 +21,7 @@ from pipeline.errors import IntegrityError
 from pipeline.stages.language.guesslang import data_folder
 from pipeline.stages.language.languages import about
 from pipeline.stages.language.token_kernels import BUCKETS, features, score
-from pipeline.stages.language.training import HEAD_BYTES, SCALE, by_guesslang, rarity, unpack
+from pipeline.stages.language.training import HEAD_BYTES, SCALE, by_guesslang, rarity, shared_with_guesslang, unpack
 
 DECIMALS: Final = 4
 MIN_FEATURES: Final = 8  # a text of fewer says too little
@@ -60,6 +60,7 @@ class Classifier:
     def _load(self, classes: Sequence[str], packed: bytes, fitted: Sequence[float]) -> None:
         self.classes, self._fitted = tuple(classes), tuple(fitted)
         self._number = {name: number for number, name in enumerate(self.classes)}
+        self._shared = shared_with_guesslang(self.classes)
         classes_with, of_class, of_feature, weights = unpack(packed, len(self.classes))
         self._rarity = rarity(classes_with, len(self.classes))
         order = np.argsort(of_feature, kind="stable")
@@ -71,7 +72,7 @@ class Classifier:
         fixed order."""
         found = np.sort(features(np.frombuffer(data[:HEAD_BYTES], np.uint8)))
         scores = score(found, self._rarity, self._first, self._class, self._weight, len(self.classes))
-        scores += by_guesslang(data, self._number)
+        scores += by_guesslang(data, self._shared, len(self.classes))
         return scores, len(found) and 1 + int(np.count_nonzero(np.diff(found)))
 
     def classify(self, data: bytes, among: Iterable[str] | None = None) -> Answer | None:

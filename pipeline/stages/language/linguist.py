@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from types import ModuleType
 from typing import NamedTuple
 
@@ -22,6 +23,15 @@ HEAD_BYTES = 50 * 1024
 FOOT_LINES = 5
 FOOT_BYTES = 4 * 1024
 _BINARY_BYTES = 8000
+
+
+# What linguist 9.6 has and enry has not, or otherwise (docs/stages/language.md): modes spelt with hyphens, which enry
+# spells with underscores; two interpreters of JavaScript as well; rules for `.pc`; vendored folders.
+_HYPHENATED = re.compile(rb"((?:-\*-|mode[ \t]*:|(?:ft|filetype|syntax)[ \t]*=)[ \t]*)(\w+(?:-\w+)+)", re.IGNORECASE)
+_JAVASCRIPT_TOO = re.compile(rb"#![^\n]*\b(?:bun|deno)\b")
+_EMBEDDED_SQL = re.compile(rb"^\s*EXEC\s+SQL\s", re.MULTILINE)
+_PKG_CONFIG = [re.compile(rb"^" + key + rb":[ \t]+\S", re.MULTILINE) for key in (b"Name", b"Description", b"Version")]
+_VENDORED = re.compile(rb"(?:^|/)xvba_modules/")
 
 
 class Detection(NamedTuple):
@@ -91,12 +101,22 @@ def _may_have_modeline(text: bytes) -> bool:
     return b"-*-" in lines or b"vi" in lines or b"ex" in lines
 
 
+def _by_modeline(text: bytes) -> str:
+    """The language of a modeline, or nothing."""
+    enry = _enry()
+    found: str = enry.get_language_by_modeline(text).language
+    if not found and (b"-*-" in text or b"vi" in text) and _HYPHENATED.search(text):
+        spelt = _HYPHENATED.sub(lambda mode: mode[1] + mode[2].replace(b"-", b"_"), text)
+        found = enry.get_language_by_modeline(spelt).language
+    return found
+
+
 def detect(path: bytes, data: bytes) -> Detection:
     """The language of `data` (text) under its full `path`, by linguist's rules.
 
     Methods: `enry:modeline`, `linguist:filename`, `enry:shebang`, `linguist:extension`, `enry:xml`,
-    `enry:heuristics`. None for binary text (a NUL in the first 8000 bytes), and where no rule leaves one language; then
-    `candidates` has those that use the extension. Time is bounded by `excerpt`.
+    `linguist:heuristics`, `enry:heuristics`. None for binary text (a NUL in the first 8000 bytes), and where no rule
+    leaves one language; then `candidates` has those that use the extension. Time is bounded by `excerpt`.
 
     Raises `ForkedError` in a child forked after the first call.
     """
@@ -104,19 +124,26 @@ def detect(path: bytes, data: bytes) -> Detection:
     name, text = _path_text(path), excerpt(data)
     if b"\0" in data[:_BINARY_BYTES]:
         return Detection(None, None)
-    if _may_have_modeline(text) and (modeline := enry.get_language_by_modeline(text).language):
+    if _may_have_modeline(text) and (modeline := _by_modeline(text)):
         return Detection(modeline, "enry:modeline")
     base = name.rpartition("/")[2]
     by_filename = languages_by_filename().get(base, ())
     if len(by_filename) == 1:
         return Detection(by_filename[0], "linguist:filename")
     by_shebang = enry.get_languages_by_shebang(name, text) if text.startswith(b"#!") else []
+    if by_shebang == ["TypeScript"] and _JAVASCRIPT_TOO.match(text):
+        by_shebang = ["JavaScript", "TypeScript"]
     if len(by_shebang) == 1:
         return Detection(by_shebang[0], "enry:shebang")
     candidates = by_extension(base)
     if len(candidates) == 1:
         return Detection(candidates[0], "linguist:extension")
     candidates = candidates or tuple(sorted({*by_filename, *by_shebang}))
+    if candidates == ("Pro*C", "pkg-config"):
+        if _EMBEDDED_SQL.search(text):
+            return Detection("Pro*C", "linguist:heuristics")
+        if all(line.search(text) for line in _PKG_CONFIG):
+            return Detection("pkg-config", "linguist:heuristics")
     if candidates:
         chosen = enry.get_language_by_content(name, text)
         if chosen.language and chosen.safe:
@@ -137,7 +164,7 @@ def flags(path: bytes, data: bytes) -> Flags:
     name = _path_text(path)
     return Flags(
         is_generated=enry.is_generated(name, data),
-        is_vendor=enry.is_vendor(name),
+        is_vendor=enry.is_vendor(name) or _VENDORED.search(path) is not None,
         is_documentation=enry.is_documentation(name),
         is_configuration=enry.is_configuration(name),
         is_test=enry.is_test(name),

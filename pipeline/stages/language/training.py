@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -90,7 +90,8 @@ def train(samples: list[Sample]) -> tuple[list[str], bytes]:
     shares: Floats = members[of_row].astype(np.float64) ** -BALANCE
     if (members > 1).any():
         shares /= shares[members[of_row] > 1].mean()
-    prior = np.stack([by_guesslang(row.text, number) for row in rows])
+    shared = shared_with_guesslang(names)
+    prior = np.stack([by_guesslang(row.text, shared, len(names)) for row in rows])
     first = np.searchsorted(of_feature, np.arange(BUCKETS + 1))
     start = np.cumsum([0, *(len(found) for found, _ in counts)])
     features_of, values_of = np.concatenate([found for found, _ in counts]), np.concatenate(values)
@@ -127,14 +128,20 @@ def _descend(
                 weights[q] -= rates[i] * values_of[k] * scores[of_class[q]]
 
 
-def by_guesslang(text: bytes, places: Mapping[str, int]) -> Floats:
-    """What guesslang's model adds to the score of each language, at its place: nothing where it does not know it."""
-    found = np.zeros(len(places))
+def shared_with_guesslang(names: Sequence[str]) -> list[tuple[int, int]]:
+    """(place among guesslang's classes, place among these languages) of each language that both know."""
     spelt = linguist_names()
-    for name, value in zip(model().classes, model().probabilities(text).tolist(), strict=True):
-        place = places.get(spelt[name] or "")
-        if place is not None:
-            found[place] = GUESSLANG_BASE + GUESSLANG_GAIN * math.log(1 + 1000 * value)
+    places = {name: place for place, name in enumerate(names)}
+    theirs = [(number, spelt[name]) for number, name in enumerate(model().classes)]
+    return [(number, places[name]) for number, name in theirs if name is not None and name in places]
+
+
+def by_guesslang(text: bytes, shared: list[tuple[int, int]], languages: int) -> Floats:
+    """What guesslang's model adds to the score of each language, at its place: nothing where it does not know it."""
+    found = np.zeros(languages)
+    probabilities = model().probabilities(text).tolist()
+    for theirs, place in shared:
+        found[place] = GUESSLANG_BASE + GUESSLANG_GAIN * math.log(1 + 1000 * probabilities[theirs])
     return found
 
 
