@@ -22,7 +22,7 @@ from pipeline.engine.rows import ids, is_among
 from pipeline.errors import IntegrityError
 
 FRAME_BYTES = 16 << 10
-"""A frame ends with the row that brings it here: a frame for each row would take 5 % more of disk for source code."""
+"""A frame ends with the row that brings it here. Smaller ones take more disk, larger ones more time for one row."""
 
 _ZSTD = pa.Codec("zstd", 1)
 _IPC = pa.ipc.IpcWriteOptions(compression="zstd")

@@ -73,7 +73,7 @@ class Repository:
     def root(self, head: Head) -> str | None:
         """The commit in which the line of first parents behind `head` begins; None where a commit of it is missing.
 
-        Time: that of walking the line, some 100,000 commits a second.
+        Time: that of walking the line.
         """
         found = self.store.try_run("rev-list", "--first-parent", "--max-parents=0", head.commit)
         return found.decode().strip() or None if found else None
